@@ -1,0 +1,162 @@
+package im
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Kind is the class of an error. Every surface has a form for every kind, so that an error without a form
+// of its own still comes out right.
+type Kind uint8
+
+// The kinds.
+const (
+	Internal Kind = iota
+	Invalid
+	Unauthenticated
+	Denied
+	NotFound
+	Conflict
+	Exhausted
+	Unavailable
+)
+
+// String returns the kind's name as the documentation writes it.
+func (k Kind) String() string {
+	return [...]string{"Internal", "Invalid", "Unauthenticated", "Denied", "NotFound", "Conflict", "Exhausted", "Unavailable"}[k]
+}
+
+// Error is the one error type of the domain. It carries the nouns of the failure, not a sentence for the
+// wire: clients compare sentences, so each surface words its own.
+type Error struct {
+	Code string // stable word; errors.Is compares codes
+	Kind Kind
+	Text string // plain English, for logs and the console
+
+	Arg  string   // the field or value at fault, or a limit, where there is one
+	User Username // the user at fault
+	Room RoomID   // the room concerned
+	Err  error    // the cause, for the log only
+}
+
+// Error returns the plain text and the cause. It is for logs; surfaces never send it.
+func (e *Error) Error() string {
+	s := e.Text
+	for _, noun := range []string{e.Arg, string(e.User), string(e.Room)} {
+		if noun != "" {
+			s += fmt.Sprintf(" [%s]", noun)
+		}
+	}
+	if e.Err != nil {
+		s += ": " + e.Err.Error()
+	}
+	return s
+}
+
+// Is reports whether target is an Error of the same code.
+func (e *Error) Is(target error) bool {
+	t, ok := target.(*Error)
+	return ok && t.Code == e.Code
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// With returns a copy that names the field, value or limit at fault.
+func (e *Error) With(arg string) *Error { c := *e; c.Arg = arg; return &c }
+
+// For returns a copy that names the user at fault.
+func (e *Error) For(u Username) *Error { c := *e; c.User = u; return &c }
+
+// In returns a copy that names the room concerned.
+func (e *Error) In(r RoomID) *Error { c := *e; c.Room = r; return &c }
+
+// Because returns a copy that carries a cause for the log.
+func (e *Error) Because(err error) *Error { c := *e; c.Err = err; return &c }
+
+// AsError returns err as an [*Error]; anything else becomes ErrInternal with err as its cause.
+func AsError(err error) *Error {
+	var e *Error
+	if errors.As(err, &e) {
+		return e
+	}
+	return ErrInternal.Because(err)
+}
+
+func declare(kind Kind, code, text string) *Error { return &Error{Code: code, Kind: kind, Text: text} }
+
+// All errors of the domain. The order is that of docs/errors.md. They are values to compare and to copy
+// (With, For, In, Because), never to change.
+var (
+	ErrInvalid       = declare(Invalid, "invalid", "a value is not valid")
+	ErrFieldMissing  = declare(Invalid, "field_missing", "a required field is missing")
+	ErrFieldUnknown  = declare(Invalid, "field_unknown", "a field is not known or cannot be changed")
+	ErrBadJSON       = declare(Invalid, "bad_json", "the body is not JSON of the expected form")
+	ErrUnsupported   = declare(Invalid, "unsupported", "the method is not supported here")
+	ErrPathUnknown   = declare(NotFound, "path_unknown", "there is nothing at this path")
+	ErrBatchTooLarge = declare(Invalid, "batch_too_large", "more names than one call takes")
+
+	ErrUnauthenticated = declare(Unauthenticated, "unauthenticated", "a token is required")
+	ErrTokenCorrupt    = declare(Unauthenticated, "token_corrupt", "the token is not one of ours")
+	ErrTokenBad        = declare(Unauthenticated, "token_bad", "the token is not known to this app")
+	ErrTokenExpired    = declare(Unauthenticated, "token_expired", "the token has expired")
+	ErrPasswordWrong   = declare(Unauthenticated, "password_wrong", "the password does not match")
+	ErrLoginUnknown    = declare(Unauthenticated, "login_unknown", "no such user to log in")
+	ErrClientID        = declare(Unauthenticated, "client_id_wrong", "the client id does not match")
+	ErrClientSecret    = declare(Unauthenticated, "client_secret_wrong", "the client secret does not match")
+	ErrUserInactive    = declare(Unauthenticated, "user_inactive", "the user is deactivated")
+	ErrRegistration    = declare(Unauthenticated, "registration_closed", "open registration is off: an app token is required")
+	ErrAppOnly         = declare(Denied, "app_token_required", "only an app token may do this")
+	ErrNotSelf         = declare(Denied, "not_self", "a user token may do this for its own user only")
+	ErrForbidden       = declare(Denied, "forbidden", "the caller's role does not allow this")
+	ErrOnOwner         = declare(Denied, "on_owner", "this cannot be done to the owner")
+	ErrNotMember       = declare(Denied, "not_member", "the user is not a member of the room")
+	ErrNotAdmin        = declare(Denied, "not_admin", "the user is not an admin of the room")
+	ErrNotBlocked      = declare(Denied, "not_blocked", "the user is not blocked in the room")
+	ErrSameOwner       = declare(Denied, "same_owner", "the new owner is the owner already")
+	ErrMutedMember     = declare(Denied, "member_muted", "the member is muted in the room")
+	ErrRoomMuted       = declare(Denied, "room_muted", "the whole room is muted")
+	ErrBlocked         = declare(Denied, "blocked", "the user is blocked in the room")
+	ErrRoomDisabled    = declare(Denied, "room_disabled", "the room is disabled")
+
+	ErrAppNotFound  = declare(NotFound, "app_not_found", "no such app")
+	ErrUserNotFound = declare(NotFound, "user_not_found", "no such user")
+	ErrRoomNotFound = declare(NotFound, "room_not_found", "no such room")
+
+	ErrUserExists    = declare(Conflict, "user_exists", "the username is taken")
+	ErrAppExists     = declare(Conflict, "app_exists", "the app exists already")
+	ErrRoomExists    = declare(Conflict, "room_exists", "the room id is taken")
+	ErrAlreadyMember = declare(Conflict, "already_member", "the user is a member already")
+	ErrAlreadyBlocks = declare(Conflict, "already_blocked", "the users are blocked already")
+
+	ErrRoomFull       = declare(Exhausted, "room_full", "the room is full")
+	ErrTooManyMembers = declare(Exhausted, "too_many_members", "more members than the room may have")
+	ErrMaxUsersLow    = declare(Exhausted, "maxusers_below_count", "fewer places than the room has members")
+	ErrMaxUsersHigh   = declare(Exhausted, "maxusers_above_limit", "more places than a room may have")
+	ErrNameTooLong    = declare(Exhausted, "name_too_long", "the room's name is too long")
+	ErrDescTooLong    = declare(Exhausted, "description_too_long", "the room's description is too long")
+	ErrAnnounceLong   = declare(Exhausted, "announcement_too_long", "the announcement is too long")
+	ErrTooManyAdmins  = declare(Exhausted, "too_many_admins", "the room has as many admins as it may")
+	ErrTooManyRooms   = declare(Exhausted, "too_many_rooms", "the user has joined as many rooms as one may")
+	ErrAppRooms       = declare(Exhausted, "app_rooms", "the app has as many rooms of this kind as it may")
+	ErrTooLarge       = declare(Exhausted, "too_large", "the request is too large")
+	ErrRateLimited    = declare(Exhausted, "rate_limited", "too many requests")
+
+	ErrUnavailable = declare(Unavailable, "unavailable", "the server cannot answer now")
+	ErrInternal    = declare(Internal, "internal", "an internal error")
+)
+
+// Errors returns every declared error in the order of the table, for the tests that compare the surfaces'
+// tables with it.
+func Errors() []*Error {
+	return []*Error{
+		ErrInvalid, ErrFieldMissing, ErrFieldUnknown, ErrBadJSON, ErrUnsupported, ErrPathUnknown, ErrBatchTooLarge,
+		ErrUnauthenticated, ErrTokenCorrupt, ErrTokenBad, ErrTokenExpired, ErrPasswordWrong, ErrLoginUnknown,
+		ErrClientID, ErrClientSecret, ErrUserInactive, ErrRegistration, ErrAppOnly, ErrNotSelf, ErrForbidden,
+		ErrOnOwner, ErrNotMember, ErrNotAdmin, ErrNotBlocked, ErrSameOwner, ErrMutedMember, ErrRoomMuted,
+		ErrBlocked, ErrRoomDisabled, ErrAppNotFound, ErrUserNotFound, ErrRoomNotFound, ErrUserExists,
+		ErrAppExists, ErrRoomExists, ErrAlreadyMember, ErrAlreadyBlocks, ErrRoomFull, ErrTooManyMembers,
+		ErrMaxUsersLow, ErrMaxUsersHigh, ErrNameTooLong, ErrDescTooLong, ErrAnnounceLong, ErrTooManyAdmins,
+		ErrTooManyRooms, ErrAppRooms, ErrTooLarge, ErrRateLimited, ErrUnavailable, ErrInternal,
+	}
+}

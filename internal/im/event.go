@@ -1,0 +1,65 @@
+package im
+
+import (
+	"strconv"
+	"time"
+)
+
+// Topic is the address of Events on the Bus.
+type Topic string
+
+// RoomTopic carries what happens in a room.
+func RoomTopic(app AppID, room RoomID) Topic {
+	return Topic("room." + strconv.FormatInt(int64(app), 10) + "." + string(room))
+}
+
+// UserTopic carries what happens to a user.
+func UserTopic(app AppID, user Username) Topic {
+	return Topic("user." + strconv.FormatInt(int64(app), 10) + "." + string(user))
+}
+
+// EventKind says what an Event tells.
+type EventKind string
+
+// The events. Who is concerned stands in Event.Users, who did it in Event.By.
+const (
+	RoomCreated         EventKind = "room_created"
+	RoomUpdated         EventKind = "room_updated"
+	RoomDestroyed       EventKind = "room_destroyed"
+	OwnerChanged        EventKind = "owner_changed" // Users: the new owner, then the old one
+	MembersJoined       EventKind = "members_joined"
+	MembersLeft         EventKind = "members_left"    // on their own
+	MembersRemoved      EventKind = "members_removed" // by somebody else
+	AdminAdded          EventKind = "admin_added"
+	AdminRemoved        EventKind = "admin_removed"
+	MembersMuted        EventKind = "members_muted" // Until: the end
+	MembersUnmuted      EventKind = "members_unmuted"
+	MuteEnded           EventKind = "mute_ended" // by itself, at Until
+	MembersBlocked      EventKind = "members_blocked"
+	MembersUnblocked    EventKind = "members_unblocked"
+	MembersAllowed      EventKind = "members_allowed"
+	MembersDisallowed   EventKind = "members_disallowed"
+	RoomMuted           EventKind = "room_muted"
+	RoomUnmuted         EventKind = "room_unmuted"
+	AnnouncementChanged EventKind = "announcement_changed" // Text: the announcement
+	AttributesSet       EventKind = "attributes_set"       // Attributes, Text: the notification's extension
+	AttributesDeleted   EventKind = "attributes_deleted"
+	SessionsEnded       EventKind = "sessions_ended" // a user's tokens are gone; Text: password, deactivated, deleted
+)
+
+// Event is a fact after its commit, announced on the Bus.
+type Event struct {
+	Topic Topic
+	Kind  EventKind
+	App   AppID
+	At    time.Time
+	By    Username // empty: an app token, or the server itself
+
+	Room       RoomID
+	RoomKind   RoomKind
+	Users      []Username
+	Members    int // members after the event, where it changes them
+	Until      time.Time
+	Text       string
+	Attributes []Attribute
+}

@@ -1,0 +1,197 @@
+package im
+
+import (
+	"context"
+	"time"
+)
+
+// Store keeps the facts. What View and Update pass to the function is valid only while it runs.
+type Store interface {
+	// View runs fn in one read-only transaction: every read of fn sees the same state.
+	View(ctx context.Context, fn func(Tx) error) error
+	// Update runs fn in one transaction and returns after the commit is durable. When fn fails nothing of it
+	// stays and its error is returned unchanged. fn may be run again, so it touches nothing but tx and
+	// variables it sets itself on every run.
+	Update(ctx context.Context, fn func(Tx) error) error
+	// Ping answers nil while the store can read.
+	Ping(ctx context.Context) error
+}
+
+// Tx reads and writes rows inside one transaction. It knows no rules. Times have millisecond precision.
+// Every method is about one app, named by its first argument or a field of it, except where a method says so.
+type Tx interface {
+	AppTx
+	UserTx
+	TokenTx
+	RoomTx
+	MemberTx
+	ListTx
+	AttributeTx
+	SuperAdminTx
+}
+
+// AppTx keeps apps.
+type AppTx interface {
+	// App returns the app of a key, or ErrAppNotFound with the key.
+	App(AppKey) (App, error)
+	// Apps returns every app by key.
+	Apps() ([]App, error)
+	// PutApp writes an app by its key and returns its id, which a new app is given.
+	PutApp(App) (AppID, error)
+	// DeleteApp removes the app and every row of it in every table.
+	DeleteApp(AppID) error
+}
+
+// UserTx keeps users.
+type UserTx interface {
+	// User returns a user, or ErrUserNotFound with the name.
+	User(AppID, Username) (User, error)
+	// UserByUUID returns a user, or ErrUserNotFound.
+	UserByUUID(app AppID, uuid string) (User, error)
+	// Users returns up to limit users with Seq above after, oldest first.
+	Users(app AppID, after int64, limit int) ([]User, error)
+	// AddUser inserts a user; false when the name is taken (then nothing is written).
+	AddUser(User) (bool, error)
+	// PutUser writes every changeable column of an existing user, or ErrUserNotFound.
+	PutUser(User) error
+	// DeleteUser removes the user's row, tokens, super-admin right and list entries in every room. Memberships
+	// and owned rooms are the caller's business and must be gone before. ErrUserNotFound.
+	DeleteUser(AppID, Username) error
+}
+
+// TokenTx keeps tokens. Hashes are unique across apps.
+type TokenTx interface {
+	// Token returns the token of a hash, whatever its app, or ErrTokenBad.
+	Token(TokenHash) (Token, error)
+	AddToken(Token) error
+	// DeleteTokens removes all tokens of a user.
+	DeleteTokens(AppID, Username) error
+	// DeleteExpiredTokens removes up to limit tokens, of any app, that expired before t, and tells how many.
+	DeleteExpiredTokens(t time.Time, limit int) (int, error)
+}
+
+// RoomTx keeps rooms.
+type RoomTx interface {
+	// Room returns a room of this kind, or ErrRoomNotFound with the id.
+	Room(AppID, RoomKind, RoomID) (Room, error)
+	// LockRoom is Room, and until the transaction ends no other transaction gets past LockRoom of the same room.
+	// Every rule that decides from a room's rows and then writes them starts here.
+	LockRoom(AppID, RoomKind, RoomID) (Room, error)
+	// Rooms returns those of the named rooms that exist, in the order of the names.
+	Rooms(AppID, RoomKind, []RoomID) ([]Room, error)
+	// AddRoom inserts a room with its first members, gives them their places (Room.Seq, Member.Seq) and returns
+	// the number of rooms of the kind the app now has. added is false when the id is taken by a room of any kind
+	// (then nothing is written). members holds the owner; Room.Members is ignored.
+	AddRoom(room Room, members []Member) (rooms int, added bool, err error)
+	// PutRoom writes every changeable column of an existing room, not Members and not Seq.
+	PutRoom(Room) error
+	// DeleteRoom removes the room with its members, lists and attributes.
+	DeleteRoom(Room) error
+	// RoomsBefore returns up to limit rooms with Seq below before, newest first. Its cost does not grow with the
+	// number of rooms.
+	RoomsBefore(app AppID, kind RoomKind, before int64, limit int) ([]Room, error)
+	// RoomsAt returns up to limit rooms, newest first, after skipping the newest offset ones. Its cost does not
+	// grow with offset.
+	RoomsAt(app AppID, kind RoomKind, offset, limit int) ([]Room, error)
+	// OwnedRooms returns up to limit rooms of any kind the user owns.
+	OwnedRooms(app AppID, user Username, limit int) ([]Room, error)
+}
+
+// MemberTx keeps memberships.
+type MemberTx interface {
+	// Standings returns what is known of each named user with regard to the room, in the order of the names.
+	// A name given twice is answered twice. The cost per name does not grow with the room.
+	Standings(Room, []Username) ([]Standing, error)
+	// AddMembers inserts members who are not in the room yet, gives them their places and counts them in.
+	AddMembers(Room, []Member) error
+	// RemoveMembers takes out members, named with their Seq, and counts them out.
+	RemoveMembers(Room, []Standing) error
+	// SetRole changes a member's role.
+	SetRole(Room, Username, Role) error
+	// MembersFrom returns up to limit members: with Seq above after, oldest first; or, when desc, with Seq below
+	// after, newest first (after 0 then means from the newest).
+	MembersFrom(room Room, after int64, desc bool, limit int) ([]Member, error)
+	// MembersAt returns up to limit members, oldest first, after skipping the oldest offset ones. Its cost does
+	// not grow with offset.
+	MembersAt(room Room, offset, limit int) ([]Member, error)
+	// Admins returns the members of role Admin, longest in the room first.
+	Admins(Room) ([]Member, error)
+	// JoinedRooms returns up to limit rooms of the kind the user is in, last joined first, skipping offset.
+	JoinedRooms(app AppID, user Username, kind RoomKind, offset, limit int) ([]Room, error)
+}
+
+// ListTx keeps the per-room lists of users.
+type ListTx interface {
+	// PutEntries writes entries, replacing those of the same users.
+	PutEntries(Room, List, []Entry) error
+	// DeleteEntries removes the named users from the list and returns those who were on it, in the order given.
+	DeleteEntries(Room, List, []Username) ([]Username, error)
+	// Entries returns those of the named users who are on the list, or with no names all of it, longest on it first.
+	Entries(Room, List, ...Username) ([]Entry, error)
+	// DueMutes returns up to limit mutes of any app that end at or before now, earliest first.
+	DueMutes(now time.Time, limit int) ([]Mute, error)
+	// NextMuteEnd returns the earliest end of any mute of any app; ok is false when there is none.
+	NextMuteEnd() (end time.Time, ok bool, err error)
+	// EndMute removes a mute if it still ends at its Until; false when it is gone or was changed.
+	EndMute(Mute) (bool, error)
+}
+
+// AttributeTx keeps room attributes.
+type AttributeTx interface {
+	// Attributes returns the named keys that exist, or with no keys all of the room, by key.
+	Attributes(Room, ...string) ([]Attribute, error)
+	PutAttributes(Room, []Attribute) error
+	DeleteAttributes(Room, []string) error
+	// DropAttributesOf removes the auto-delete attributes that the users set, and returns them.
+	DropAttributesOf(Room, []Username) ([]Attribute, error)
+}
+
+// SuperAdminTx keeps who may create chatrooms with a user token.
+type SuperAdminTx interface {
+	AddSuperAdmin(AppID, Username, time.Time) error
+	// RemoveSuperAdmin tells whether the user was one.
+	RemoveSuperAdmin(AppID, Username) (bool, error)
+	// SuperAdmins returns up to limit names, first granted first, skipping offset.
+	SuperAdmins(app AppID, offset, limit int) ([]Username, error)
+	IsSuperAdmin(AppID, Username) (bool, error)
+}
+
+// Bus carries events to every subscriber of their topic, on this node and others: at most once, in order per
+// topic. Whatever must not be lost is in the Store first.
+type Bus interface {
+	// Publish hands the event over and does not wait for subscribers on other nodes.
+	Publish(context.Context, Event) error
+	// Subscribe calls fn for every event on the topic, one at a time, until cancel is called. fn must be quick and
+	// may subscribe, cancel and publish. After cancel returns fn is not called again, except when cancel is called
+	// from inside fn.
+	Subscribe(topic Topic, fn func(Event)) (cancel func(), err error)
+	// Ping answers nil while events reach other nodes.
+	Ping(context.Context) error
+}
+
+// Clock tells the time, with millisecond precision, and waits. The emulator turns it.
+type Clock interface {
+	Now() time.Time
+	// Timer returns a channel that receives once d has passed, and a function that gives up on it.
+	Timer(d time.Duration) (c <-chan time.Time, stop func())
+}
+
+// IDs makes identifiers. They never repeat in a cluster.
+type IDs interface {
+	// UUID returns a lower-case UUID.
+	UUID() string
+	// RoomID returns a candidate of exactly 14 decimal digits that does not start with 0; callers skip taken ones.
+	RoomID() RoomID
+	// Seq returns a number that grows.
+	Seq() int64
+	// Token returns the text of a new bearer token, 63 characters starting YWMt.
+	Token() string
+}
+
+// Passwords makes and checks encoded password hashes with bounded concurrency.
+type Passwords interface {
+	// Hash waits for its turn and returns an encoded hash that names its own parameters.
+	Hash(ctx context.Context, password string) (string, error)
+	// Verify waits for its turn and tells whether the password matches. An empty hash matches nothing.
+	Verify(ctx context.Context, encoded, password string) (bool, error)
+}
