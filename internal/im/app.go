@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
-	"regexp"
 	"strings"
 	"time"
 )
@@ -38,7 +37,7 @@ func (a App) SecretMatches(secret string) bool {
 	return subtle.ConstantTimeCompare(h[:], a.Secret[:]) == 1
 }
 
-// reservedOrgs are first path words of other surfaces (docs/interface.md).
+// reservedOrg knows the first path words of other surfaces (docs/interface.md).
 func reservedOrg(org string) bool {
 	switch org {
 	case "api", "console", "docs", "ws", "websocket", "http-bind", "healthz", "openapi.yaml", "management":
@@ -48,7 +47,7 @@ func reservedOrg(org string) bool {
 }
 
 func appWord(s string) bool {
-	return regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`).MatchString(s) && s != "." && s != ".."
+	return plainWord(s) && len(s) <= 64 && s != "." && s != ".."
 }
 
 // ParseAppKey reads "org#app". The name of an organisation may not be a first path word of another surface.

@@ -33,10 +33,11 @@ type Error struct {
 	Kind Kind
 	Text string // plain English, for logs and the console
 
-	Arg  string   // the field or value at fault, or a limit, where there is one
-	User Username // the user at fault
-	Room RoomID   // the room concerned
-	Err  error    // the cause, for the log only
+	Arg   string   // the field or value at fault, or a limit, where there is one
+	User  Username // the user at fault
+	Room  RoomID   // the room concerned
+	Count int      // how many were given, where that is too many
+	Err   error    // the cause, for the log only
 }
 
 // Error returns the plain text and the cause. It is for logs; surfaces never send it.
@@ -95,6 +96,12 @@ var (
 	ErrUnsupported   = declare(Invalid, "unsupported", "the method is not supported here")
 	ErrPathUnknown   = declare(NotFound, "path_unknown", "there is nothing at this path")
 	ErrBatchTooLarge = declare(Invalid, "batch_too_large", "more names than one call takes")
+	ErrNameMissing   = declare(Invalid, "username_missing", "a username is required")
+	ErrNameIllegal   = declare(Invalid, "username_illegal", "the username has a character that is not allowed, or is reserved")
+	ErrNameLong      = declare(Invalid, "username_too_long", "the username is too long")
+	ErrNicknameLong  = declare(Invalid, "nickname_too_long", "the nickname is too long")
+	ErrNoPassword    = declare(Invalid, "password_missing", "a password is required")
+	ErrPasswordLong  = declare(Invalid, "password_too_long", "the password is too long")
 
 	ErrUnauthenticated = declare(Unauthenticated, "unauthenticated", "a token is required")
 	ErrTokenCorrupt    = declare(Unauthenticated, "token_corrupt", "the token is not one of ours")
@@ -139,6 +146,11 @@ var (
 	ErrTooManyAdmins  = declare(Exhausted, "too_many_admins", "the room has as many admins as it may")
 	ErrTooManyRooms   = declare(Exhausted, "too_many_rooms", "the user has joined as many rooms as one may")
 	ErrAppRooms       = declare(Exhausted, "app_rooms", "the app has as many rooms of this kind as it may")
+	ErrAttrKeyLong    = declare(Exhausted, "attribute_key_too_long", "the attribute's key is too long")
+	ErrAttrKeyIllegal = declare(Invalid, "attribute_key_illegal", "the attribute's key has a character that is not allowed")
+	ErrAttrValueLong  = declare(Exhausted, "attribute_value_too_long", "the attribute's value is too long")
+	ErrAttrForeign    = declare(Denied, "attribute_foreign", "the attribute was set by somebody else")
+	ErrAttrFull       = declare(Exhausted, "attributes_full", "the room has as many attributes as it may")
 	ErrTooLarge       = declare(Exhausted, "too_large", "the request is too large")
 	ErrRateLimited    = declare(Exhausted, "rate_limited", "too many requests")
 
@@ -151,12 +163,14 @@ var (
 func Errors() []*Error {
 	return []*Error{
 		ErrInvalid, ErrFieldMissing, ErrFieldUnknown, ErrBadJSON, ErrUnsupported, ErrPathUnknown, ErrBatchTooLarge,
+		ErrNameMissing, ErrNameIllegal, ErrNameLong, ErrNicknameLong, ErrNoPassword, ErrPasswordLong,
 		ErrUnauthenticated, ErrTokenCorrupt, ErrTokenBad, ErrTokenExpired, ErrPasswordWrong, ErrLoginUnknown,
 		ErrClientID, ErrClientSecret, ErrUserInactive, ErrRegistration, ErrAppOnly, ErrNotSelf, ErrForbidden,
 		ErrOnOwner, ErrNotMember, ErrNotAdmin, ErrNotBlocked, ErrSameOwner, ErrMutedMember, ErrRoomMuted,
 		ErrBlocked, ErrRoomDisabled, ErrAppNotFound, ErrUserNotFound, ErrRoomNotFound, ErrUserExists,
 		ErrAppExists, ErrRoomExists, ErrAlreadyMember, ErrAlreadyBlocks, ErrRoomFull, ErrTooManyMembers,
 		ErrMaxUsersLow, ErrMaxUsersHigh, ErrNameTooLong, ErrDescTooLong, ErrAnnounceLong, ErrTooManyAdmins,
-		ErrTooManyRooms, ErrAppRooms, ErrTooLarge, ErrRateLimited, ErrUnavailable, ErrInternal,
+		ErrTooManyRooms, ErrAppRooms, ErrAttrKeyLong, ErrAttrKeyIllegal, ErrAttrValueLong, ErrAttrForeign,
+		ErrAttrFull, ErrTooLarge, ErrRateLimited, ErrUnavailable, ErrInternal,
 	}
 }

@@ -46,6 +46,10 @@ type AppTx interface {
 type UserTx interface {
 	// User returns a user, or ErrUserNotFound with the name.
 	User(AppID, Username) (User, error)
+	// LockUsers holds those of the named users who exist: until the transaction ends no other transaction gets past
+	// LockUsers of the same users. Rules that decide from a user's row or count of rooms and then write start here;
+	// where a room is locked too, the room comes first.
+	LockUsers(AppID, []Username) error
 	// UserByUUID returns a user, or ErrUserNotFound.
 	UserByUUID(app AppID, uuid string) (User, error)
 	// Users returns up to limit users with Seq above after, oldest first.

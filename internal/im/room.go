@@ -1,6 +1,12 @@
 package im
 
-import "time"
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
 
 // RoomID names a Room in its App.
 type RoomID string
@@ -12,17 +18,6 @@ type RoomKind int8
 const (
 	Chatroom RoomKind = 1
 	Group    RoomKind = 2
-)
-
-// Role is a Member's rank in a Room. A higher role outranks a lower one.
-type Role int8
-
-// The roles. Stranger is the role of a user who is not a member.
-const (
-	Stranger Role = -1
-	Plain    Role = 0
-	Admin    Role = 1
-	Owner    Role = 2
 )
 
 // Room is a conversation of many members under moderation.
@@ -42,56 +37,391 @@ type Room struct {
 	Seq          int64 // place in the list of the app's rooms of this kind: grows with creation; given by the store
 }
 
-// Member is a User's standing in a Room.
-type Member struct {
-	User   Username
-	Role   Role
-	Joined time.Time
-	Seq    int64 // place in the room's member list: grows with joining; given by the store
-	ByREST bool  // added by the management API: stays however often the user connects (design decision 17)
-}
-
-// Standing is what the rules about members need to know of one named user, read in one go.
-type Standing struct {
-	User    Username
-	Exists  bool
-	Member  bool
-	Role    Role // Stranger unless Member
-	Seq     int64
-	Blocked bool
-	Joined  int // rooms of the room's kind the user is in
-}
-
-// List is one of the per-room lists of users.
-type List int8
-
-// The lists of a room.
+// Limits of a room's fields (easemob-rest.md §13).
 const (
-	Mutes  List = 1 // may not speak until Entry.Until
-	Blocks List = 2 // may not be in the room
-	Allows List = 3 // exempt from RoomMute
+	maxRoomName     = 128  // characters
+	maxDescription  = 512  // characters
+	maxCustom       = 8192 // bytes
+	maxAnnouncement = 512  // characters
+	maxChosenID     = 64
+	// detailMembers is how many members a room's detail lists: as many as the largest documented room has.
+	// Rooms that an app setting makes larger are read page by page.
+	detailMembers = 5000
+	// idTries bounds the search for a free generated id; each try hits a taken one with tiny probability.
+	idTries = 20
 )
 
-// Entry is one user on one List of a room. It outlives membership.
-type Entry struct {
-	User  Username
-	Until time.Time // Mutes: the end, [Forever] for good; otherwise zero
+// NewRoom is a room to be made.
+type NewRoom struct {
+	Kind        RoomKind
+	ID          RoomID // empty: generated, 14 digits
+	Name        string
+	Description string
+	Custom      string
+	Owner       string   // ignored for user tokens: the caller becomes the owner
+	Members     []string // besides the owner
+	MaxUsers    *int     // nil: the app's default
 }
 
-// Mute is an Entry of the Mutes list of some room, as the due loop sees it.
-type Mute struct {
-	App  AppID
-	Room RoomID
-	Entry
+// ParseRoomID checks an id chosen by a caller: 2 to 64 lower-case letters and digits (design decision 8).
+func ParseRoomID(s string) (RoomID, error) {
+	ok := len(s) >= 2 && len(s) <= maxChosenID && s != "count" && s != "user"
+	for i := 0; ok && i < len(s); i++ {
+		ok = s[i] >= 'a' && s[i] <= 'z' || s[i] >= '0' && s[i] <= '9'
+	}
+	if !ok {
+		return "", ErrInvalid.With("roomid")
+	}
+	return RoomID(s), nil
 }
 
-// Forever is the end of a mute without end: 2117-01-01, far beyond any stored date and still exact as a
-// JavaScript number. The cloud answers the same figure (easemob-rest.md §4.14).
-func Forever() time.Time { return time.UnixMilli(4638873600000) }
+// CreateRoom makes a room; its members are in it at once. All or nothing. A user token needs the right of a
+// super admin. Errors: ErrForbidden, ErrFieldMissing, ErrInvalid, ErrNameTooLong, ErrDescTooLong, ErrMaxUsersHigh,
+// ErrTooManyMembers, ErrUserNotFound, ErrTooManyRooms, ErrAppRooms, ErrRoomExists.
+func (s *Service) CreateRoom(ctx context.Context, c Caller, n NewRoom) (Room, error) {
+	if err := s.mayCreate(ctx, c); err != nil {
+		return Room{}, err
+	}
+	if !c.IsApp() {
+		n.Owner = string(c.User)
+	}
+	room, err := s.newRoom(c.App, n)
+	if err != nil {
+		return Room{}, err
+	}
+	names := roster(room.Owner, n.Members)
+	if len(names) > room.MaxUsers {
+		return Room{}, ErrTooManyMembers.With("members")
+	}
+	members := make([]Member, len(names))
+	for i, name := range names {
+		members[i] = Member{User: name, Joined: room.Created, ByREST: true}
+	}
+	members[0].Role = Owner
+	room.Members = len(members)
+	err = s.update(ctx, c.App.ID, c.User, func(tx Tx, emit func(Event)) error {
+		if err := mayJoin(tx, c.App, room, names); err != nil {
+			return err
+		}
+		if err := s.addRoom(tx, c.App, &room, n.ID, members); err != nil {
+			return err
+		}
+		emit(roomEvent(room, RoomCreated, names...))
+		return nil
+	})
+	return room, err
+}
 
-// Attribute is one key of a room's metadata.
-type Attribute struct {
-	Key, Value string
-	Setter     Username // who set it
-	AutoDelete bool     // goes when its setter leaves the room
+func (s *Service) mayCreate(ctx context.Context, c Caller) error {
+	if c.nobody {
+		return ErrUnauthenticated
+	}
+	if c.IsApp() {
+		return nil
+	}
+	return s.store.View(ctx, func(tx Tx) error {
+		ok, err := tx.IsSuperAdmin(c.App.ID, c.User)
+		if err == nil && !ok {
+			err = ErrForbidden
+		}
+		return err
+	})
+}
+
+// newRoom checks what the caller gave and fills in the rest.
+func (s *Service) newRoom(app *App, n NewRoom) (Room, error) {
+	room := Room{App: app.ID, ID: n.ID, Kind: n.Kind, Name: n.Name, Description: n.Description, Custom: n.Custom,
+		MaxUsers: min(app.Settings.DefaultMaxUsers, app.Settings.MaxMaxUsers), Created: s.clock.Now()}
+	if n.Name == "" {
+		return Room{}, ErrFieldMissing.With("name")
+	}
+	if n.Owner == "" {
+		return Room{}, ErrFieldMissing.With("owner")
+	}
+	room.Owner = foldName(n.Owner)
+	if n.ID != "" {
+		if _, err := ParseRoomID(string(n.ID)); err != nil {
+			return Room{}, err
+		}
+	}
+	if n.MaxUsers != nil {
+		room.MaxUsers = *n.MaxUsers
+	}
+	return room, checkRoom(app, room)
+}
+
+// checkRoom checks the fields a caller may choose.
+func checkRoom(app *App, r Room) error {
+	switch {
+	case utf8.RuneCountInString(r.Name) > maxRoomName:
+		return ErrNameTooLong.With("128")
+	case utf8.RuneCountInString(r.Description) > maxDescription:
+		return ErrDescTooLong.With("512")
+	case len(r.Custom) > maxCustom:
+		return ErrInvalid.With("custom")
+	case r.MaxUsers < 1:
+		return ErrInvalid.With("maxusers")
+	case r.MaxUsers > app.Settings.MaxMaxUsers:
+		return ErrMaxUsersHigh.With(itoa(app.Settings.MaxMaxUsers))
+	}
+	return nil
+}
+
+// roster returns the owner and then the other names, folded, each once.
+func roster(owner Username, others []string) []Username {
+	return dedupe(append([]Username{owner}, fold(others)...))
+}
+
+func fold(names []string) []Username {
+	folded := make([]Username, len(names))
+	for i, n := range names {
+		folded[i] = foldName(n)
+	}
+	return folded
+}
+
+func dedupe(names []Username) []Username {
+	seen := make(map[Username]bool, len(names))
+	return slices.DeleteFunc(names, func(n Username) bool {
+		twice := seen[n]
+		seen[n] = true
+		return twice
+	})
+}
+
+// mayJoin checks that every user exists and has a room of this kind left to join.
+func mayJoin(tx Tx, app *App, room Room, names []Username) error {
+	if err := tx.LockUsers(app.ID, names); err != nil {
+		return err
+	}
+	standings, err := tx.Standings(room, names)
+	if err != nil {
+		return err
+	}
+	for _, st := range standings {
+		if !st.Exists {
+			return ErrUserNotFound.For(st.User).In(room.ID)
+		}
+	}
+	return joinQuota(app, room, standings)
+}
+
+func joinQuota(app *App, room Room, standings []Standing) error {
+	for _, st := range standings {
+		if room.Kind == Chatroom && st.Joined >= app.Settings.JoinedRooms {
+			return ErrTooManyRooms.For(st.User).In(room.ID)
+		}
+	}
+	return nil
+}
+
+// addRoom stores the room under the chosen id, or under a generated one that is free.
+func (s *Service) addRoom(tx Tx, app *App, room *Room, chosen RoomID, members []Member) error {
+	quota := app.Settings.MaxChatrooms
+	if room.Kind == Group {
+		quota = app.Settings.MaxGroups
+	}
+	for range idTries {
+		if room.ID = chosen; chosen == "" {
+			room.ID = s.ids.RoomID()
+		}
+		rooms, added, err := tx.AddRoom(*room, members)
+		switch {
+		case err != nil:
+			return err
+		case added && quota > 0 && rooms > quota:
+			return ErrAppRooms.With(app.Key.String())
+		case added:
+			return nil
+		case chosen != "":
+			return ErrRoomExists.In(chosen)
+		}
+	}
+	return ErrInternal.With("no free room id")
+}
+
+// RoomChange names the fields of a room to change; nil leaves one as it is.
+type RoomChange struct {
+	Name, Description, Custom *string
+	MaxUsers                  *int
+	NewOwner                  *string // must be a member; the old owner stays as a plain one
+}
+
+// ChangeRoom changes a room's fields and, in the same call, its owner. All or nothing. Errors: ErrRoomNotFound,
+// ErrForbidden, ErrInvalid (a '/' in a name, seed 004), ErrNameTooLong, ErrDescTooLong, ErrMaxUsersHigh,
+// ErrMaxUsersLow, ErrUserNotFound, ErrSameOwner, ErrNotMember.
+func (s *Service) ChangeRoom(ctx context.Context, c Caller, kind RoomKind, id RoomID, ch RoomChange) (room Room, err error) {
+	err = s.inRoom(ctx, c, kind, id, Owner, func(w *work) error {
+		if err := changeFields(c.App, &w.room, ch); err != nil {
+			return err
+		}
+		if ch != (RoomChange{NewOwner: ch.NewOwner}) {
+			w.emit(RoomUpdated)
+		}
+		if ch.NewOwner != nil {
+			if err := w.transfer(foldName(*ch.NewOwner)); err != nil {
+				return err
+			}
+		}
+		room = w.room
+		return w.tx.PutRoom(w.room)
+	})
+	return room, err
+}
+
+func changeFields(app *App, r *Room, ch RoomChange) error {
+	if ch.Name != nil {
+		r.Name = *ch.Name
+		if r.Name == "" || strings.Contains(r.Name, "/") {
+			return ErrInvalid.With("name")
+		}
+	}
+	if ch.Description != nil {
+		r.Description = *ch.Description
+		if strings.Contains(r.Description, "/") {
+			return ErrInvalid.With("description")
+		}
+	}
+	if ch.Custom != nil {
+		r.Custom = *ch.Custom
+	}
+	if ch.MaxUsers != nil {
+		r.MaxUsers = *ch.MaxUsers
+	}
+	was := app.Settings
+	if ch.MaxUsers == nil { // a room made under a higher cap keeps its places
+		was.MaxMaxUsers = max(was.MaxMaxUsers, r.MaxUsers)
+	}
+	if err := checkRoom(&App{Settings: was}, *r); err != nil {
+		return err
+	}
+	if ch.MaxUsers != nil && r.MaxUsers < r.Members {
+		return ErrMaxUsersLow.In(r.ID)
+	}
+	return nil
+}
+
+// transfer makes a member the owner; the old owner becomes a plain member.
+func (w *work) transfer(to Username) error {
+	st, err := w.standing(to)
+	switch {
+	case err != nil:
+		return err
+	case to == w.room.Owner:
+		return ErrSameOwner.For(to).In(w.room.ID)
+	case !st.Member:
+		return ErrNotMember.For(to).In(w.room.ID)
+	}
+	from := w.room.Owner
+	w.room.Owner = to
+	w.emit(OwnerChanged, to, from)
+	if err := w.tx.SetRole(w.room, from, Plain); err != nil {
+		return err
+	}
+	return w.tx.SetRole(w.room, to, Owner)
+}
+
+// DestroyRoom removes a room. Errors: ErrRoomNotFound, ErrForbidden.
+func (s *Service) DestroyRoom(ctx context.Context, c Caller, kind RoomKind, id RoomID) error {
+	return s.inRoom(ctx, c, kind, id, Owner, func(w *work) error {
+		return destroy(w.tx, w.publish, w.room)
+	})
+}
+
+func destroy(tx Tx, emit func(Event), r Room) error {
+	emit(roomEvent(r, RoomDestroyed))
+	return tx.DeleteRoom(r)
+}
+
+// RoomsPage lists rooms, newest first, page by page from 1.
+func (s *Service) RoomsPage(ctx context.Context, c Caller, kind RoomKind, page Page) (rooms []Room, err error) {
+	if c.nobody {
+		return nil, ErrUnauthenticated
+	}
+	err = s.store.View(ctx, func(tx Tx) (err error) {
+		rooms, err = tx.RoomsAt(c.App.ID, kind, page.offset(), page.Size)
+		return err
+	})
+	return rooms, err
+}
+
+// RoomsAfter lists rooms, newest first, after the place of a former answer (0 to begin). next is 0 on the last page.
+func (s *Service) RoomsAfter(ctx context.Context, c Caller, kind RoomKind, after int64, limit int) (rooms []Room, next int64, err error) {
+	if c.nobody {
+		return nil, 0, ErrUnauthenticated
+	}
+	if after <= 0 {
+		after = 1<<63 - 1
+	}
+	err = s.store.View(ctx, func(tx Tx) (err error) {
+		rooms, err = tx.RoomsBefore(c.App.ID, kind, after, limit+1)
+		return err
+	})
+	if len(rooms) > limit {
+		rooms = rooms[:limit]
+		next = rooms[limit-1].Seq
+	}
+	return rooms, next, err
+}
+
+// RoomDetail is a room with its first members, the owner foremost (seed 004).
+type RoomDetail struct {
+	Room
+	Roster []Member
+}
+
+// RoomDetails returns those of the named rooms that exist. Errors: ErrRoomNotFound when none does.
+func (s *Service) RoomDetails(ctx context.Context, c Caller, kind RoomKind, ids []RoomID) (details []RoomDetail, err error) {
+	if c.nobody {
+		return nil, ErrUnauthenticated
+	}
+	err = s.store.View(ctx, func(tx Tx) error {
+		rooms, err := tx.Rooms(c.App.ID, kind, ids)
+		if err != nil {
+			return err
+		}
+		if len(rooms) == 0 {
+			return ErrRoomNotFound.In(ids[0])
+		}
+		details = make([]RoomDetail, len(rooms))
+		for i, r := range rooms {
+			members, err := tx.MembersFrom(r, 0, false, detailMembers)
+			if err != nil {
+				return err
+			}
+			details[i] = RoomDetail{r, ownerFirst(r, members)}
+		}
+		return nil
+	})
+	return details, err
+}
+
+// ownerFirst moves the owner to the front; a list that was cut before the owner's place gets the owner anyway.
+func ownerFirst(r Room, members []Member) []Member {
+	i := slices.IndexFunc(members, func(m Member) bool { return m.Role == Owner })
+	switch {
+	case i < 0:
+		return append([]Member{{User: r.Owner, Role: Owner}}, members...)
+	case i > 0:
+		owner := members[i]
+		copy(members[1:i+1], members[:i])
+		members[0] = owner
+	}
+	return members
+}
+
+// JoinedRooms lists the rooms a user is in, last joined first. Errors: ErrUserNotFound, ErrNotSelf.
+func (s *Service) JoinedRooms(ctx context.Context, c Caller, name string, kind RoomKind, page Page) (rooms []Room, err error) {
+	err = s.store.View(ctx, func(tx Tx) error {
+		u, err := tx.User(c.App.ID, foldName(name))
+		if denied := selfOr(c, u, foldName(name)); denied != nil {
+			return denied
+		}
+		if err != nil {
+			return err
+		}
+		rooms, err = tx.JoinedRooms(c.App.ID, u.Name, kind, page.offset(), page.Size)
+		return err
+	})
+	return rooms, err
 }

@@ -1,0 +1,120 @@
+package im
+
+import (
+	"context"
+	"time"
+)
+
+const (
+	dueBatch   = 256
+	dueIdle    = time.Minute        // look again even when nothing of ours is due: another node may have stopped
+	dueRetry   = 5 * time.Second    // after the store failed
+	tokenGrace = 7 * 24 * time.Hour // an expired token is told from an unknown one this long
+	tokenSweep = time.Hour
+	sweepBatch = 1000
+)
+
+// Run announces facts that fall due, such as the end of a mute, also those that fell due while no server ran. It
+// returns nil when ctx ends.
+func (s *Service) Run(ctx context.Context) error {
+	var swept time.Time
+	for ctx.Err() == nil {
+		wait, err := s.due(ctx, &swept)
+		if err != nil {
+			if ctx.Err() != nil {
+				break
+			}
+			s.log.Error("due facts", "err", err)
+			wait = dueRetry
+		}
+		c, stop := s.clock.Timer(wait)
+		select {
+		case <-ctx.Done():
+		case <-c:
+		case <-s.wake:
+		}
+		stop()
+	}
+	return nil
+}
+
+// nudge makes the due loop look again, because something may be due sooner than it thinks.
+func (s *Service) nudge() {
+	select {
+	case s.wake <- struct{}{}:
+	default: // a note is there already
+	}
+}
+
+// due applies everything that is due and returns how long to wait for the next.
+func (s *Service) due(ctx context.Context, swept *time.Time) (time.Duration, error) {
+	if now := s.clock.Now(); now.Sub(*swept) >= tokenSweep {
+		if err := s.sweepTokens(ctx, now); err != nil {
+			return 0, err
+		}
+		*swept = now
+	}
+	for {
+		var mutes []Mute
+		var end time.Time
+		var more bool
+		now := s.clock.Now()
+		err := s.store.View(ctx, func(tx Tx) (err error) {
+			if mutes, err = tx.DueMutes(now, dueBatch); err != nil || len(mutes) > 0 {
+				return err
+			}
+			end, more, err = tx.NextMuteEnd()
+			return err
+		})
+		switch {
+		case err != nil:
+			return 0, err
+		case len(mutes) > 0:
+			if err := s.endMutes(ctx, mutes); err != nil {
+				return 0, err
+			}
+		case more:
+			return min(max(end.Sub(now), 0), dueIdle), nil
+		default:
+			return dueIdle, nil
+		}
+	}
+}
+
+// endMutes removes mutes that are over and announces those that this node removed.
+func (s *Service) endMutes(ctx context.Context, mutes []Mute) error {
+	var events []Event
+	err := s.store.Update(ctx, func(tx Tx) error {
+		events = events[:0]
+		for _, m := range mutes {
+			ended, err := tx.EndMute(m)
+			if err != nil {
+				return err
+			}
+			if ended {
+				e := roomEvent(Room{App: m.App, ID: m.Room, Kind: m.Kind}, MuteEnded, m.User)
+				e.App, e.At, e.Until = m.App, s.clock.Now(), m.Until
+				events = append(events, e)
+			}
+		}
+		return nil
+	})
+	if err == nil {
+		s.publish(ctx, events)
+	}
+	return err
+}
+
+// sweepTokens removes tokens that expired long ago.
+func (s *Service) sweepTokens(ctx context.Context, now time.Time) error {
+	for {
+		n := 0
+		err := s.store.Update(ctx, func(tx Tx) (err error) {
+			n, err = tx.DeleteExpiredTokens(now.Add(-tokenGrace), sweepBatch)
+			return err
+		})
+		if err != nil || n < sweepBatch {
+			return err
+		}
+	}
+}

@@ -1,0 +1,230 @@
+package im
+
+import (
+	"context"
+	"time"
+)
+
+// Role is a Member's rank in a Room. A higher role outranks a lower one.
+type Role int8
+
+// The roles. Stranger is the role of a user who is not a member.
+const (
+	Stranger Role = -1
+	Plain    Role = 0
+	Admin    Role = 1
+	Owner    Role = 2
+)
+
+// Member is a User's standing in a Room.
+type Member struct {
+	User   Username
+	Role   Role
+	Joined time.Time
+	Seq    int64 // place in the room's member list: grows with joining; given by the store
+	ByREST bool  // added by the management API: stays however often the user connects (design decision 17)
+}
+
+// Standing is what the rules about members need to know of one named user, read in one go.
+type Standing struct {
+	User    Username
+	Exists  bool
+	Member  bool
+	Role    Role // Stranger unless Member
+	Seq     int64
+	Blocked bool
+	Joined  int // rooms of the room's kind the user is in
+}
+
+// AddMember puts one user into a room; it lifts a block. Errors: ErrRoomNotFound, ErrForbidden, ErrUserNotFound,
+// ErrAlreadyMember, ErrRoomFull, ErrTooManyRooms.
+func (s *Service) AddMember(ctx context.Context, c Caller, kind RoomKind, id RoomID, name string) error {
+	_, err := s.addMembers(ctx, c, kind, id, []Username{foldName(name)}, ErrRoomFull)
+	return err
+}
+
+// AddMembers puts several users into a room and returns those who were not in it. All or nothing: one who does
+// not exist or may not join refuses all. Errors: as AddMember, ErrBatchTooLarge, ErrTooManyMembers for a full
+// room, ErrAlreadyMember when all are in.
+func (s *Service) AddMembers(ctx context.Context, c Caller, kind RoomKind, id RoomID, names []string) ([]Username, error) {
+	users, err := batch(names, c.App.Settings.BatchAdd)
+	if err != nil {
+		return nil, err
+	}
+	return s.addMembers(ctx, c, kind, id, users, ErrTooManyMembers)
+}
+
+func (s *Service) addMembers(ctx context.Context, c Caller, kind RoomKind, id RoomID, names []Username, full *Error) (added []Username, err error) {
+	err = s.inRoom(ctx, c, kind, id, Admin, func(w *work) error {
+		all, err := w.standings(names)
+		if err != nil {
+			return err
+		}
+		if err := w.exists(all); err != nil {
+			return err
+		}
+		var fresh []Standing
+		var members []Member
+		var blocked []Username
+		added = nil
+		for _, st := range all {
+			if st.Member {
+				continue
+			}
+			fresh = append(fresh, st)
+			added = append(added, st.User)
+			members = append(members, Member{User: st.User, Role: Plain, Joined: w.now, ByREST: true})
+			if st.Blocked {
+				blocked = append(blocked, st.User)
+			}
+		}
+		if len(fresh) == 0 {
+			return ErrAlreadyMember.For(names[0]).In(id)
+		}
+		if w.room.Members+len(fresh) > w.room.MaxUsers {
+			return full.In(id)
+		}
+		if err := joinQuota(w.app, w.room, fresh); err != nil {
+			return err
+		}
+		if err := w.lift(blocked); err != nil {
+			return err
+		}
+		w.room.Members += len(members)
+		w.emit(MembersJoined, added...)
+		return w.tx.AddMembers(w.room, members)
+	})
+	return added, err
+}
+
+// lift takes users off the block list because they are added again (rest-clients.md §2.10).
+func (w *work) lift(blocked []Username) error {
+	if len(blocked) == 0 {
+		return nil
+	}
+	w.emit(MembersUnblocked, blocked...)
+	_, err := w.tx.DeleteEntries(w.room, Blocks, blocked)
+	return err
+}
+
+// RemoveMember takes one user out of a room; a user token may take out its own user. Errors: ErrRoomNotFound,
+// ErrForbidden, ErrUserNotFound, ErrNotMember, ErrOnOwner.
+func (s *Service) RemoveMember(ctx context.Context, c Caller, kind RoomKind, id RoomID, name string) error {
+	_, err := s.removeMembers(ctx, c, kind, id, []Username{foldName(name)})
+	return err
+}
+
+// RemoveMembers takes several users out of a room and reports name by name. When nobody was taken out the first
+// failure is the error. Errors: as RemoveMember, ErrBatchTooLarge.
+func (s *Service) RemoveMembers(ctx context.Context, c Caller, kind RoomKind, id RoomID, names []string) ([]Outcome, error) {
+	users, err := batch(names, c.App.Settings.BatchRemove)
+	if err != nil {
+		return nil, err
+	}
+	return s.removeMembers(ctx, c, kind, id, users)
+}
+
+func (s *Service) removeMembers(ctx context.Context, c Caller, kind RoomKind, id RoomID, names []Username) (results []Outcome, err error) {
+	self := len(names) == 1 && !c.IsApp() && names[0] == c.User
+	need := Admin
+	if self {
+		need = Stranger
+	}
+	err = s.inRoom(ctx, c, kind, id, need, func(w *work) error {
+		all, err := w.standings(names)
+		if err != nil {
+			return err
+		}
+		var gone []Standing
+		results = make([]Outcome, len(all))
+		for i, st := range all {
+			results[i] = Outcome{st.User, w.removable(st, self)}
+			if results[i].Err == nil {
+				gone = append(gone, st)
+			}
+		}
+		if results, err = outcomes(results); err != nil {
+			return err
+		}
+		kind := MembersRemoved
+		if self {
+			kind = MembersLeft
+		}
+		return w.take(gone, kind)
+	})
+	return results, err
+}
+
+func (w *work) removable(st Standing, self bool) *Error {
+	switch {
+	case !st.Exists:
+		return w.missing(st.User)
+	case !st.Member:
+		return w.stranger(st.User)
+	case self && st.Role != Owner:
+		return nil
+	}
+	if err := w.outranks(st); err != nil {
+		return AsError(err)
+	}
+	return nil
+}
+
+// take removes members and what goes with membership: the role, a place on the allow list, and attributes
+// marked so. A mute stays (easemob-rest.md §4.14).
+func (w *work) take(gone []Standing, kind EventKind) error {
+	if err := w.tx.RemoveMembers(w.room, gone); err != nil {
+		return err
+	}
+	names := make([]Username, len(gone))
+	for i, st := range gone {
+		names[i] = st.User
+	}
+	w.room.Members -= len(gone)
+	w.emit(kind, names...)
+	if _, err := w.tx.DeleteEntries(w.room, Allows, names); err != nil {
+		return err
+	}
+	dropped, err := w.tx.DropAttributesOf(w.room, names)
+	if err == nil && len(dropped) > 0 {
+		w.emitAttributes(AttributesDeleted, dropped, "")
+	}
+	return err
+}
+
+// leave takes a user who is being deleted out of a room.
+func (s *Service) leave(tx Tx, emit func(Event), r Room, u Username) error {
+	room, err := tx.LockRoom(r.App, r.Kind, r.ID)
+	if err != nil {
+		return err
+	}
+	w := &work{s: s, tx: tx, room: room, now: s.clock.Now(), publish: emit}
+	standings, err := tx.Standings(room, []Username{u})
+	if err != nil || !standings[0].Member {
+		return err
+	}
+	return w.take(standings, MembersLeft)
+}
+
+// MembersPage lists members, longest in the room first, page by page from 1. Errors: ErrRoomNotFound.
+func (s *Service) MembersPage(ctx context.Context, c Caller, kind RoomKind, id RoomID, page Page) (members []Member, err error) {
+	err = s.seeRoom(ctx, c, kind, id, Stranger, func(tx Tx, room Room) (err error) {
+		members, err = tx.MembersAt(room, page.offset(), page.Size)
+		return err
+	})
+	return members, err
+}
+
+// MembersAfter lists members after the place of a former answer (0 to begin), longest in the room first, or
+// newest first when desc. next is 0 on the last page. Errors: ErrRoomNotFound.
+func (s *Service) MembersAfter(ctx context.Context, c Caller, kind RoomKind, id RoomID, after int64, desc bool, limit int) (members []Member, next int64, err error) {
+	err = s.seeRoom(ctx, c, kind, id, Stranger, func(tx Tx, room Room) (err error) {
+		members, err = tx.MembersFrom(room, after, desc, limit+1)
+		return err
+	})
+	if len(members) > limit {
+		members = members[:limit]
+		next = members[limit-1].Seq
+	}
+	return members, next, err
+}

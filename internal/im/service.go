@@ -1,0 +1,118 @@
+package im
+
+import (
+	"context"
+	"log/slog"
+	"time"
+)
+
+// Config holds the ports a Service works through. All are required.
+type Config struct {
+	Store     Store
+	Bus       Bus
+	Clock     Clock
+	IDs       IDs
+	Passwords Passwords
+	Log       *slog.Logger
+}
+
+// Service is the domain at work: every rule is one of its methods. It is safe for concurrent use.
+type Service struct {
+	store     Store
+	bus       Bus
+	clock     Clock
+	ids       IDs
+	passwords Passwords
+	log       *slog.Logger
+
+	apps   cache[AppKey, *App]
+	tokens cache[TokenHash, Token]
+	wake   chan struct{} // holds one note: the due loop should look again
+}
+
+// NewService returns a Service. Its due facts are announced while [Service.Run] runs.
+func NewService(c Config) *Service {
+	return &Service{
+		store: c.Store, bus: c.Bus, clock: c.Clock, ids: c.IDs, passwords: c.Passwords, log: c.Log,
+		wake: make(chan struct{}, 1),
+	}
+}
+
+// Now tells the time of the service's clock.
+func (s *Service) Now() time.Time { return s.clock.Now() }
+
+// Ready answers nil while the store and the bus answer.
+func (s *Service) Ready(ctx context.Context) error {
+	if err := s.store.Ping(ctx); err != nil {
+		return err
+	}
+	return s.bus.Ping(ctx)
+}
+
+// Caller is who asks. Surfaces build it from a token and pass it to every method.
+type Caller struct {
+	App     *App
+	User    Username  // empty: the app itself, or nobody
+	Expires time.Time // end of the token; zero: never
+	nobody  bool
+}
+
+// AppCaller speaks for the whole app, as an app token does.
+func AppCaller(app *App) Caller { return Caller{App: app} }
+
+// UserCaller speaks for one user, as a user token does.
+func UserCaller(app *App, u Username) Caller { return Caller{App: app, User: u} }
+
+// Nobody is a caller without a token.
+func Nobody(app *App) Caller { return Caller{App: app, nobody: true} }
+
+// IsApp reports whether the caller holds an app token.
+func (c Caller) IsApp() bool { return c.User == "" && !c.nobody }
+
+// mustBeApp refuses user tokens, and callers without one.
+func (c Caller) mustBeApp() error {
+	switch {
+	case c.nobody:
+		return ErrUnauthenticated
+	case !c.IsApp():
+		return ErrAppOnly
+	}
+	return nil
+}
+
+// mustBe allows app tokens and the user's own.
+func (c Caller) mustBe(u Username) error {
+	switch {
+	case c.nobody:
+		return ErrUnauthenticated
+	case !c.IsApp() && c.User != u:
+		return ErrNotSelf.For(u)
+	}
+	return nil
+}
+
+// update runs fn in one transaction and publishes what it emitted after the commit.
+func (s *Service) update(ctx context.Context, app AppID, by Username, fn func(tx Tx, emit func(Event)) error) error {
+	var events []Event
+	now := s.clock.Now()
+	err := s.store.Update(ctx, func(tx Tx) error {
+		events = events[:0]
+		return fn(tx, func(e Event) {
+			e.App, e.At, e.By = app, now, by
+			events = append(events, e)
+		})
+	})
+	if err == nil {
+		s.publish(ctx, events)
+	}
+	return err
+}
+
+// publish announces facts that are committed. What the bus loses, clients find in the store.
+func (s *Service) publish(ctx context.Context, events []Event) {
+	for _, e := range events {
+		if err := s.bus.Publish(context.WithoutCancel(ctx), e); err != nil {
+			s.log.Error("event lost", "kind", string(e.Kind), "room", string(e.Room), "err", err)
+		}
+	}
+}

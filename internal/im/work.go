@@ -1,0 +1,188 @@
+package im
+
+import (
+	"context"
+	"strconv"
+	"time"
+)
+
+// Page asks for one page of a list; numbers begin at 1.
+type Page struct{ Number, Size int }
+
+// offset is how many items come before the page; absurd pages lie beyond any list.
+func (p Page) offset() int {
+	const beyond = 1 << 40
+	if p.Number-1 >= beyond/max(p.Size, 1) {
+		return beyond
+	}
+	return max(p.Number-1, 0) * p.Size
+}
+
+func itoa(n int) string { return strconv.Itoa(n) }
+
+// batchError says how many names came and how many one call takes.
+func batchError(given, limit int) error {
+	e := ErrBatchTooLarge.With(itoa(limit))
+	e.Count = given
+	return e
+}
+
+// appRank outranks every role: the management API may do everything in a room.
+const appRank = Owner + 1
+
+// work is one change of one locked room by one caller.
+type work struct {
+	s       *Service
+	tx      Tx
+	app     *App
+	caller  Caller
+	room    Room
+	rank    Role // the caller's
+	now     time.Time
+	publish func(Event)
+}
+
+// inRoom locks a room, checks that the caller's role in it is at least need, runs fn, commits and publishes.
+// need Stranger lets anyone of the app in. Errors: ErrRoomNotFound, ErrForbidden, those of fn.
+func (s *Service) inRoom(ctx context.Context, c Caller, kind RoomKind, id RoomID, need Role, fn func(*work) error) error {
+	if c.nobody {
+		return ErrUnauthenticated
+	}
+	return s.update(ctx, c.App.ID, c.User, func(tx Tx, emit func(Event)) error {
+		room, err := tx.LockRoom(c.App.ID, kind, id)
+		if err != nil {
+			return err
+		}
+		rank, err := rankOf(tx, c, room)
+		if err != nil {
+			return err
+		}
+		if rank < need {
+			return ErrForbidden.In(id)
+		}
+		return fn(&work{s, tx, c.App, c, room, rank, s.clock.Now(), emit})
+	})
+}
+
+// seeRoom is inRoom for reading.
+func (s *Service) seeRoom(ctx context.Context, c Caller, kind RoomKind, id RoomID, need Role, fn func(tx Tx, room Room) error) error {
+	if c.nobody {
+		return ErrUnauthenticated
+	}
+	return s.store.View(ctx, func(tx Tx) error {
+		room, err := tx.Room(c.App.ID, kind, id)
+		if err != nil {
+			return err
+		}
+		if need > Stranger {
+			rank, err := rankOf(tx, c, room)
+			if err != nil {
+				return err
+			}
+			if rank < need {
+				return ErrForbidden.In(id)
+			}
+		}
+		return fn(tx, room)
+	})
+}
+
+// rankOf is the caller's role in the room; an app token outranks the owner.
+func rankOf(tx Tx, c Caller, room Room) (Role, error) {
+	if c.IsApp() {
+		return appRank, nil
+	}
+	standings, err := tx.Standings(room, []Username{c.User})
+	if err != nil {
+		return Stranger, err
+	}
+	return standings[0].Role, nil
+}
+
+func roomEvent(r Room, kind EventKind, users ...Username) Event {
+	return Event{Topic: RoomTopic(r.App, r.ID), Kind: kind, Room: r.ID, RoomKind: r.Kind, Users: users, Members: r.Members}
+}
+
+// emit announces something about the room after the commit.
+func (w *work) emit(kind EventKind, users ...Username) { w.publish(roomEvent(w.room, kind, users...)) }
+
+// standing returns one user's standing. Errors: ErrUserNotFound.
+func (w *work) standing(u Username) (Standing, error) {
+	standings, err := w.standings([]Username{u})
+	if err != nil {
+		return Standing{}, err
+	}
+	return standings[0], w.exists(standings)
+}
+
+// standings reads the named users' standing; LockRoom keeps it true until the commit.
+func (w *work) standings(names []Username) ([]Standing, error) {
+	if err := w.tx.LockUsers(w.app.ID, names); err != nil {
+		return nil, err
+	}
+	return w.tx.Standings(w.room, names)
+}
+
+// exists refuses users who are not registered.
+func (w *work) exists(standings []Standing) error {
+	for _, st := range standings {
+		if !st.Exists {
+			return w.missing(st.User)
+		}
+	}
+	return nil
+}
+
+func (w *work) missing(u Username) *Error  { return ErrUserNotFound.For(u).In(w.room.ID) }
+func (w *work) stranger(u Username) *Error { return ErrNotMember.For(u).In(w.room.ID) }
+
+// members refuses users who are not registered, then those who are not in the room.
+func (w *work) members(standings []Standing) error {
+	if err := w.exists(standings); err != nil {
+		return err
+	}
+	for _, st := range standings {
+		if !st.Member {
+			return w.stranger(st.User)
+		}
+	}
+	return nil
+}
+
+// outranks refuses what is done to an equal or higher rank: to the owner by anyone, to an admin by another.
+func (w *work) outranks(st Standing) error {
+	switch {
+	case st.Role == Owner:
+		return ErrOnOwner.For(st.User).In(w.room.ID)
+	case st.Role >= w.rank:
+		return ErrForbidden.For(st.User).In(w.room.ID)
+	}
+	return nil
+}
+
+// batch folds names, each once, and checks their number.
+func batch(names []string, limit int) ([]Username, error) {
+	if len(names) == 0 {
+		return nil, ErrFieldMissing.With("usernames")
+	}
+	if len(names) > limit {
+		return nil, batchError(len(names), limit)
+	}
+	return dedupe(fold(names)), nil
+}
+
+// Outcome is what became of one name of a call that answers name by name.
+type Outcome struct {
+	User Username
+	Err  *Error // nil: done
+}
+
+// outcomes reports name by name, unless nothing was done: then the first failure is the error of the call.
+func outcomes(all []Outcome) ([]Outcome, error) {
+	for _, o := range all {
+		if o.Err == nil {
+			return all, nil
+		}
+	}
+	return nil, all[0].Err
+}
