@@ -1,0 +1,125 @@
+package server
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"teahouse/internal/im"
+)
+
+// stopped is a clock that stands still.
+type stopped struct{ at time.Time }
+
+func (s *stopped) Now() time.Time { return s.at }
+
+func (s *stopped) Timer(time.Duration) (<-chan time.Time, func()) { return nil, func() {} }
+
+func TestRoomIDs(t *testing.T) {
+	form := regexp.MustCompile(`^[1-9][0-9]{13}$`)
+	for _, at := range []time.Time{roomEpoch(), time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC), time.Date(2045, 12, 31, 0, 0, 0, 0, time.UTC)} {
+		ids := NewIDs(&stopped{at}, 1)
+		seen := map[im.RoomID]bool{}
+		for range 2*roomSpan + 10 { // beyond what a second holds
+			id := ids.RoomID()
+			if !form.MatchString(string(id)) || seen[id] {
+				t.Fatalf("%s: id %s is not 14 digits, or repeats", at, id)
+			}
+			seen[id] = true
+		}
+	}
+}
+
+func TestRoomIDsOfTwoNodesSeldomMeet(t *testing.T) {
+	clock := &stopped{time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)}
+	a, b := NewIDs(clock, 1), NewIDs(clock, 2)
+	seen := map[im.RoomID]bool{}
+	meetings := 0
+	for range 1000 {
+		seen[a.RoomID()] = true
+	}
+	for range 1000 {
+		if seen[b.RoomID()] {
+			meetings++
+		}
+	}
+	// About 10 meetings are expected of two random thousands in a hundred thousand.
+	if meetings > 200 {
+		t.Errorf("%d of 1000 ids are taken by the other node", meetings)
+	}
+}
+
+func TestSeqGrows(t *testing.T) {
+	clock := &stopped{time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)}
+	ids := NewIDs(clock, 1023)
+	last := ids.Seq()
+	if digits := len(strconv.FormatInt(last, 10)); digits < 18 || digits > 19 {
+		t.Errorf("%d has %d digits, want 18 or 19", last, digits)
+	}
+	for i := range 20_000 {
+		if i == 10_000 {
+			clock.at = clock.at.Add(-time.Hour)
+		}
+		n := ids.Seq()
+		if n <= last {
+			t.Fatalf("%d after %d", n, last)
+		}
+		last = n
+	}
+	clock.at = time.Date(2080, 1, 1, 0, 0, 0, 0, time.UTC)
+	if n := ids.Seq(); n <= last {
+		t.Errorf("in 2080: %d", n)
+	}
+}
+
+func TestSeqAndRoomIDsAtOnce(t *testing.T) {
+	ids := NewIDs(SystemClock{}, -1)
+	var mu sync.Mutex
+	seqs, rooms := map[int64]bool{}, map[im.RoomID]bool{}
+	var g sync.WaitGroup
+	for range 4 {
+		g.Go(func() {
+			for range 1000 {
+				n, r := ids.Seq(), ids.RoomID()
+				mu.Lock()
+				if seqs[n] || rooms[r] {
+					t.Errorf("%d or %s repeats", n, r)
+				}
+				seqs[n], rooms[r] = true, true
+				mu.Unlock()
+			}
+		})
+	}
+	g.Wait()
+}
+
+func TestTokensAndUUIDs(t *testing.T) {
+	ids := NewIDs(SystemClock{}, -1)
+	uuid := regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`)
+	for range 1000 {
+		if tok := ids.Token(); len(tok) != 63 || !strings.HasPrefix(tok, "YWMt") {
+			t.Fatalf("token %q", tok)
+		}
+		if u := ids.UUID(); !uuid.MatchString(u) {
+			t.Fatalf("uuid %q", u)
+		}
+	}
+	if ids.Token() == ids.Token() || ids.UUID() == ids.UUID() {
+		t.Error("they repeat")
+	}
+}
+
+func TestSystemClock(t *testing.T) {
+	now := SystemClock{}.Now()
+	if now.Nanosecond()%int(time.Millisecond) != 0 {
+		t.Errorf("%v is finer than a millisecond", now)
+	}
+	c, stop := SystemClock{}.Timer(time.Millisecond)
+	defer stop()
+	if got := <-c; got.Before(now) {
+		t.Errorf("the timer fired at %v, before %v", got, now)
+	}
+}
