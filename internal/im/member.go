@@ -2,6 +2,7 @@ package im
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -215,16 +216,26 @@ func (s *Service) MembersPage(ctx context.Context, c Caller, kind RoomKind, id R
 	return members, err
 }
 
-// MembersAfter lists members after the place of a former answer (0 to begin), longest in the room first, or
-// newest first when desc. next is 0 on the last page. Errors: ErrRoomNotFound.
-func (s *Service) MembersAfter(ctx context.Context, c Caller, kind RoomKind, id RoomID, after int64, desc bool, limit int) (members []Member, next int64, err error) {
+// MemberQuery asks for members after the place of a former answer.
+type MemberQuery struct {
+	After     int64 // 0 to begin
+	Desc      bool  // newest first instead of longest in the room first
+	Limit     int
+	SkipOwner bool
+}
+
+// MembersAfter lists members. next is 0 on the last page. Errors: ErrRoomNotFound.
+func (s *Service) MembersAfter(ctx context.Context, c Caller, kind RoomKind, id RoomID, q MemberQuery) (members []Member, next int64, err error) {
 	err = s.seeRoom(ctx, c, kind, id, Stranger, func(tx Tx, room Room) (err error) {
-		members, err = tx.MembersFrom(room, after, desc, limit+1)
+		members, err = tx.MembersFrom(room, q.After, q.Desc, q.Limit+2) // one to know of a next page, one for the owner
 		return err
 	})
-	if len(members) > limit {
-		members = members[:limit]
-		next = members[limit-1].Seq
+	if q.SkipOwner {
+		members = slices.DeleteFunc(members, func(m Member) bool { return m.Role == Owner })
+	}
+	if len(members) > q.Limit {
+		members = members[:q.Limit]
+		next = members[q.Limit-1].Seq
 	}
 	return members, next, err
 }

@@ -1,0 +1,122 @@
+// Package easemob speaks the Easemob REST API on /{org}/{app}/…: it turns requests into calls of the domain and
+// results and errors into the bytes the documents show. It decides nothing about who may do what.
+package easemob
+
+import (
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"teahouse/internal/im"
+)
+
+// Config of the surface. The zero values of the optional fields are useful.
+type Config struct {
+	Service *im.Service
+	Log     *slog.Logger
+
+	// PublicURL is scheme and host as clients see them; empty: taken from each request.
+	PublicURL string
+	// Limits holds requests per second by class, for each app; a class that is missing is not limited. See [DocumentedLimits].
+	Limits map[string]float64
+	// Observe is told of every finished request: the route's pattern, the status and, for failures, the error's code.
+	Observe func(route string, status int, code string, took time.Duration)
+}
+
+// API is the surface as an [http.Handler].
+type API struct {
+	svc       *im.Service
+	log       *slog.Logger
+	publicURL string
+	observe   func(string, int, string, time.Duration)
+	limits    *limiter
+	errors    map[string]wire
+	mux       *http.ServeMux
+	encoders  sync.Pool // of *encoder
+}
+
+// New returns the surface.
+func New(c Config) *API {
+	a := &API{
+		svc: c.Service, log: c.Log, publicURL: strings.TrimSuffix(c.PublicURL, "/"), observe: c.Observe,
+		limits: newLimiter(c.Limits), errors: wires(), mux: http.NewServeMux(),
+		encoders: sync.Pool{New: newEncoder},
+	}
+	if a.observe == nil {
+		a.observe = func(string, int, string, time.Duration) {}
+	}
+	for _, rt := range a.routes() {
+		a.mux.Handle(rt.method+" /{org}/{app}"+rt.path, a.handler(rt))
+	}
+	a.mux.Handle("/", a.handler(route{method: "*", path: "unknown", open: true, run: a.unknown}))
+	return a
+}
+
+// ServeHTTP answers one request. Every path answers CORS (rest-clients.md §1.13), also with a trailing slash or
+// repeated ones (§1.4).
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Access-Control-Allow-Origin", "*")
+	if r.Method == http.MethodOptions {
+		preflight(w, r)
+		return
+	}
+	tidyPath(r.URL)
+	a.mux.ServeHTTP(w, r)
+}
+
+func preflight(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("Access-Control-Allow-Methods", "GET, POST, PUT, DELETE, OPTIONS")
+	allow := "Authorization, Content-Type, Accept, restrict-access, share-secret, thumbnail"
+	if asked := r.Header.Get("Access-Control-Request-Headers"); asked != "" && len(asked) < 1024 {
+		allow = asked
+	}
+	h.Set("Access-Control-Allow-Headers", allow)
+	h.Set("Access-Control-Max-Age", "86400")
+	h.Add("Vary", "Access-Control-Request-Headers")
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// tidyPath drops repeated and trailing slashes; the mux would redirect instead.
+func tidyPath(u *url.URL) {
+	if !strings.Contains(u.Path, "//") && !strings.HasSuffix(u.Path, "/") {
+		return
+	}
+	u.Path = tidy(u.Path)
+	if u.RawPath != "" {
+		u.RawPath = tidy(u.RawPath)
+	}
+}
+
+func tidy(p string) string {
+	var b strings.Builder
+	for seg := range strings.SplitSeq(p, "/") {
+		if seg != "" {
+			b.WriteString("/" + seg)
+		}
+	}
+	if b.Len() == 0 {
+		return "/"
+	}
+	return b.String()
+}
+
+// unknown answers paths and methods that no route takes.
+func (a *API) unknown(c *call) (answer, error) {
+	var allow []string
+	for _, m := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete} {
+		probe := *c.r
+		probe.Method = m
+		if _, pattern := a.mux.Handler(&probe); pattern != "/" {
+			allow = append(allow, m)
+		}
+	}
+	if len(allow) > 0 && c.r.Method != http.MethodOptions {
+		c.w.Header().Set("Allow", strings.Join(allow, ", "))
+		return answer{}, im.ErrUnsupported.With(c.r.Method)
+	}
+	return answer{}, im.ErrPathUnknown
+}

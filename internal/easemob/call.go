@@ -1,0 +1,237 @@
+package easemob
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"teahouse/internal/im"
+)
+
+// maxBody bounds a JSON body in bytes; the largest documented call, 60 registrations, stays far below.
+const maxBody = 1 << 20
+
+// call is one request on its way through a handler.
+type call struct {
+	w      http.ResponseWriter
+	r      *http.Request
+	route  *route
+	app    *im.App
+	caller im.Caller
+	denied error      // open routes: why the token that came is no good
+	query  url.Values // nil without a query
+	start  time.Time
+}
+
+// answer is what a handler returns: the parts of the envelope that differ from call to call.
+type answer struct {
+	action   string // "" = the method
+	path     string // family B: the collection
+	entities any    // family B
+	data     any
+	count    counted
+	cursor   string
+	status   string // room attributes: "ok"
+	plain    any    // when set, the whole body: answers without an envelope
+	terse    bool   // only action, entities, timestamp and duration
+}
+
+// counted is the number of elements of a list, for answers that carry one.
+type counted struct {
+	n    int
+	show bool
+}
+
+func count(n int) counted { return counted{n, true} }
+
+// handler is the one wrapper around every endpoint: app, token, rate, run, envelope, error.
+func (a *API) handler(rt route) http.Handler {
+	name := rt.method + " " + rt.path
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		began := time.Now()
+		c := &call{w: w, r: r, route: &rt, start: a.svc.Now()}
+		if r.RawQuery != "" {
+			c.query = r.URL.Query()
+		}
+		status, code := http.StatusOK, ""
+		ans, err := a.run(c)
+		if err != nil {
+			status, code = a.fail(c, err)
+		} else {
+			a.succeed(c, ans)
+		}
+		a.observe(name, status, code, time.Since(began))
+	})
+}
+
+func (a *API) run(c *call) (answer, error) {
+	if c.route.method == "*" {
+		return c.route.run(c)
+	}
+	app, err := a.svc.App(c.r.Context(), im.AppKey{Org: c.r.PathValue("org"), Name: c.r.PathValue("app")})
+	if err != nil {
+		return answer{}, err
+	}
+	c.app = app
+	c.caller = im.Nobody(app)
+	if bearer, ok := bearerOf(c.r); ok || !c.route.open {
+		c.caller, err = a.svc.Authenticate(c.r.Context(), app, bearer)
+		if err != nil && !c.route.open {
+			return answer{}, err
+		}
+		if err != nil { // an open route decides itself whether it needs the caller
+			c.caller, c.denied = im.Nobody(app), err
+		}
+	}
+	if wait, ok := a.limits.allow(app.ID, c.route.class, c.start); !ok {
+		c.w.Header().Set("Retry-After", strconv.Itoa(int(wait/time.Second)+1))
+		return answer{}, im.ErrRateLimited
+	}
+	return c.route.run(c)
+}
+
+// bearerOf reads the Authorization header; the scheme is matched in any case and may be followed by several blanks.
+func bearerOf(r *http.Request) (token string, given bool) {
+	scheme, token, ok := strings.Cut(strings.TrimSpace(r.Header.Get("Authorization")), " ")
+	if !ok || !strings.EqualFold(scheme, "bearer") {
+		return "", false
+	}
+	return strings.TrimSpace(token), true
+}
+
+// on decodes the JSON body, whatever the Content-Type (rest-clients.md §1.1), and runs h with it. An empty body
+// is an empty object.
+func on[B any](h func(*call, B) (answer, error)) func(*call) (answer, error) {
+	return func(c *call) (answer, error) {
+		var body B
+		data, err := c.body()
+		if err != nil {
+			return answer{}, err
+		}
+		if err := decode(data, &body); err != nil {
+			return answer{}, err
+		}
+		return h(c, body)
+	}
+}
+
+// body reads the request's body. Errors: ErrTooLarge.
+func (c *call) body() ([]byte, error) {
+	if c.r.Body == nil || c.r.ContentLength == 0 {
+		return nil, nil
+	}
+	if c.r.ContentLength > maxBody {
+		return nil, im.ErrTooLarge
+	}
+	var buf bytes.Buffer
+	buf.Grow(int(max(c.r.ContentLength, 512)))
+	_, err := buf.ReadFrom(http.MaxBytesReader(c.w, c.r.Body, maxBody))
+	if big := (*http.MaxBytesError)(nil); errors.As(err, &big) {
+		return nil, im.ErrTooLarge
+	}
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, im.ErrBadJSON.With("the body could not be read").Because(err)
+	}
+	return buf.Bytes(), nil
+}
+
+// decode reads one JSON value. Errors: ErrBadJSON.
+func decode(data []byte, into any) error {
+	if len(bytes.TrimSpace(data)) == 0 {
+		return nil
+	}
+	err := json.Unmarshal(data, into)
+	var wrong *json.UnmarshalTypeError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &wrong) && wrong.Field != "":
+		return im.ErrBadJSON.With("field " + wrong.Field + ": " + wrong.Value + " is not " + article(wrong))
+	case errors.As(err, &wrong):
+		return im.ErrBadJSON.With("the body: " + wrong.Value + " is not " + article(wrong))
+	}
+	return im.ErrBadJSON.With(err.Error())
+}
+
+func article(e *json.UnmarshalTypeError) string {
+	switch e.Type.Kind().String() {
+	case "string":
+		return "a string"
+	case "slice":
+		return "a list"
+	case "bool":
+		return "true or false"
+	case "struct", "map":
+		return "an object"
+	}
+	return "a number"
+}
+
+// room is the room id of the path.
+func (c *call) room() im.RoomID { return im.RoomID(c.r.PathValue("id")) }
+
+// user is the user of the path.
+func (c *call) user() string { return c.r.PathValue("user") }
+
+// names splits the comma list of the path; stray commas do not matter.
+func (c *call) names() []string { return list(c.r.PathValue("users")) }
+
+func list(s string) []string {
+	return strings.FieldsFunc(s, func(r rune) bool { return r == ',' })
+}
+
+func (c *call) has(key string) bool { _, ok := c.query[key]; return ok }
+
+// number reads a positive number of the query; beyond 2^40 all numbers are the same to us. Errors: ErrInvalid.
+func (c *call) number(key string, otherwise int) (int, error) {
+	if !c.has(key) {
+		return otherwise, nil
+	}
+	const most = 1 << 40
+	s := c.query.Get(key)
+	n, err := strconv.ParseUint(s, 10, 64)
+	if errors.Is(err, strconv.ErrRange) || err == nil && n > most {
+		return most, nil
+	}
+	if err != nil || n < 1 {
+		return 0, im.ErrInvalid.With(key)
+	}
+	return int(n), nil
+}
+
+// page reads pagenum and pagesize; a larger size than most is cut to it.
+func (c *call) page(size, most int) (im.Page, error) {
+	num, err := c.number("pagenum", 1)
+	if err != nil {
+		return im.Page{}, err
+	}
+	size, err = c.number("pagesize", size)
+	return im.Page{Number: num, Size: min(size, most)}, err
+}
+
+// Cursors are opaque to clients: a letter for the list they belong to and a place in base 36.
+func cursorText(list byte, place int64) string {
+	if place == 0 {
+		return ""
+	}
+	return string(list) + strconv.FormatInt(place, 36)
+}
+
+// after reads the place of the query's cursor. Errors: ErrInvalid.
+func (c *call) after(list byte) (int64, error) {
+	s := c.query.Get("cursor")
+	if s == "" {
+		return 0, nil
+	}
+	place, err := strconv.ParseInt(s[1:], 36, 64)
+	if err != nil || s[0] != list || place < 1 {
+		return 0, im.ErrInvalid.With("cursor")
+	}
+	return place, nil
+}

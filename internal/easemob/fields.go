@@ -1,0 +1,147 @@
+package easemob
+
+import (
+	"encoding/json"
+	"reflect"
+	"strconv"
+	"strings"
+)
+
+// The types of body fields. They differ from Go's in two ways: they know whether the field was sent, and null is
+// no value of theirs. The loose ones read what ThinkSNS+ sends (rest-clients.md §1.5).
+
+// text is a JSON string.
+type text struct {
+	sent bool
+	v    string
+}
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (t *text) UnmarshalJSON(b []byte) error {
+	if b[0] != '"' {
+		return wrongType[string](b)
+	}
+	t.sent = true
+	return json.Unmarshal(b, &t.v)
+}
+
+// ptr is the value if it was sent.
+func (t text) ptr() *string {
+	if !t.sent {
+		return nil
+	}
+	return &t.v
+}
+
+// looseText is a JSON string, or a number that is read as its digits, or null that is read as absent.
+type looseText struct{ text }
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (t *looseText) UnmarshalJSON(b []byte) error {
+	switch {
+	case string(b) == "null":
+		return nil
+	case b[0] >= '0' && b[0] <= '9':
+		t.sent, t.v = true, string(b)
+		return nil
+	}
+	return t.text.UnmarshalJSON(b)
+}
+
+// texts is a list of JSON strings.
+type texts struct {
+	sent bool
+	v    []string
+}
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (t *texts) UnmarshalJSON(b []byte) error {
+	if b[0] != '[' {
+		return wrongType[[]string](b)
+	}
+	var items []text
+	if err := json.Unmarshal(b, &items); err != nil {
+		return err
+	}
+	t.sent, t.v = true, make([]string, len(items))
+	for i, it := range items {
+		t.v[i] = it.v
+	}
+	return nil
+}
+
+// whole is a JSON number without a fraction.
+type whole struct {
+	sent bool
+	v    int64
+}
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (n *whole) UnmarshalJSON(b []byte) error {
+	v, err := strconv.ParseInt(string(b), 10, 64)
+	if err != nil {
+		return wrongType[int64](b)
+	}
+	n.sent, n.v = true, v
+	return nil
+}
+
+// looseWhole is a whole number, also as text; null and "" are read as absent.
+type looseWhole struct{ whole }
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (n *looseWhole) UnmarshalJSON(b []byte) error {
+	s := string(b)
+	if b[0] == '"' {
+		if err := json.Unmarshal(b, &s); err != nil {
+			return err
+		}
+		s = strings.TrimSpace(s)
+	}
+	if s == "" || s == "null" {
+		return nil
+	}
+	if err := n.whole.UnmarshalJSON([]byte(s)); err != nil {
+		return wrongType[int64](b)
+	}
+	return nil
+}
+
+// ptr is the value if it was sent, as an int; what does not fit is out of every range anyway.
+func (n looseWhole) ptr() *int {
+	if !n.sent {
+		return nil
+	}
+	v := int(min(max(n.v, -1<<31), 1<<31-1))
+	return &v
+}
+
+// flag is true or false.
+type flag struct{ v bool }
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (f *flag) UnmarshalJSON(b []byte) error {
+	if string(b) != "true" && string(b) != "false" {
+		return wrongType[bool](b)
+	}
+	f.v = b[0] == 't'
+	return nil
+}
+
+// wrongType says what was found where a T belongs; encoding/json adds the field's name.
+func wrongType[T any](b []byte) error {
+	found := "number"
+	switch b[0] {
+	case '"':
+		found = "string"
+	case '[':
+		found = "array"
+	case '{':
+		found = "object"
+	case 't', 'f':
+		found = "bool"
+	case 'n':
+		found = "null"
+	}
+	return &json.UnmarshalTypeError{Value: found, Type: reflect.TypeFor[T]()}
+}

@@ -1,0 +1,74 @@
+package easemob
+
+import (
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"teahouse/internal/im"
+)
+
+// Classes of request rates (easemob-rest.md §13).
+const (
+	classToken       = "token"
+	classUsers       = "users"
+	classUsersDelete = "users-delete"
+	classRoomsList   = "chatrooms-list"
+	classRoomsJoined = "chatrooms-joined"
+	classRoomsCreate = "chatrooms-create"
+	classRooms       = "chatrooms"
+)
+
+// DocumentedLimits are the cloud's request rates in requests per second, for each app.
+func DocumentedLimits() map[string]float64 {
+	return map[string]float64{
+		classToken: 300, classUsers: 100, classUsersDelete: 30,
+		classRoomsList: 50, classRoomsJoined: 50, classRoomsCreate: 50, classRooms: 100,
+	}
+}
+
+// limiter holds one bucket for each app and class.
+type limiter struct {
+	rates   map[string]float64
+	mu      sync.RWMutex
+	buckets map[bucketKey]*rate.Limiter // guarded by mu; as many as apps times classes
+}
+
+type bucketKey struct {
+	app   im.AppID
+	class string
+}
+
+func newLimiter(rates map[string]float64) *limiter {
+	return &limiter{rates: rates, buckets: map[bucketKey]*rate.Limiter{}}
+}
+
+// allow takes one request out of the bucket, or tells how long to wait. A bucket holds one second's worth.
+func (l *limiter) allow(app im.AppID, class string, now time.Time) (wait time.Duration, ok bool) {
+	perSecond, limited := l.rates[class]
+	if !limited {
+		return 0, true
+	}
+	b := l.bucket(bucketKey{app, class}, perSecond)
+	if b.AllowN(now, 1) {
+		return 0, true
+	}
+	return time.Duration((1 - b.TokensAt(now)) / perSecond * float64(time.Second)), false
+}
+
+func (l *limiter) bucket(key bucketKey, perSecond float64) *rate.Limiter {
+	l.mu.RLock()
+	b := l.buckets[key]
+	l.mu.RUnlock()
+	if b != nil {
+		return b
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if b = l.buckets[key]; b == nil {
+		b = rate.NewLimiter(rate.Limit(perSecond), max(int(perSecond), 1))
+		l.buckets[key] = b
+	}
+	return b
+}

@@ -1,0 +1,334 @@
+package easemob
+
+import (
+	"encoding/json"
+	"slices"
+	"strconv"
+	"strings"
+
+	"teahouse/internal/im"
+)
+
+// Sizes of lists of rooms (seed 004; easemob-rest.md §4.2 to §4.4).
+const (
+	roomsPage    = 20
+	roomsCursor  = 10
+	roomsMax     = 1000
+	joinedPage   = 1000
+	joinedNewest = 500
+	detailMax    = 100
+)
+
+// roomItem is a room in the list of the app's rooms.
+type roomItem struct {
+	ID       string `json:"id"`
+	Name     string `json:"name"`
+	Owner    string `json:"owner"`
+	Count    int    `json:"affiliations_count"`
+	Disabled bool   `json:"disabled"`
+}
+
+// GET /{org}/{app}/chatrooms: pages by default, a cursor when limit or cursor is sent.
+func (a *API) listRooms(c *call) (answer, error) {
+	var rooms []im.Room
+	var next int64
+	if c.has("limit") || c.has("cursor") {
+		limit, err := c.number("limit", roomsCursor)
+		if err != nil {
+			return answer{}, err
+		}
+		after, err := c.after('r')
+		if err != nil {
+			return answer{}, err
+		}
+		if rooms, next, err = a.svc.RoomsAfter(c.r.Context(), c.caller, im.Chatroom, after, min(limit, roomsMax)); err != nil {
+			return answer{}, err
+		}
+	} else {
+		page, err := c.page(roomsPage, roomsMax)
+		if err != nil {
+			return answer{}, err
+		}
+		if rooms, err = a.svc.RoomsPage(c.r.Context(), c.caller, im.Chatroom, page); err != nil {
+			return answer{}, err
+		}
+	}
+	items := make([]roomItem, len(rooms))
+	for i, r := range rooms {
+		items[i] = roomItem{ID: string(r.ID), Name: r.Name, Owner: string(r.Owner), Count: r.Members}
+	}
+	return answer{data: items, count: count(len(items)), cursor: cursorText('r', next)}, nil
+}
+
+type joinedItem struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+}
+
+// joinedDetail is what the Web SDK reads of detail=true: every value is text (easemob-rest.md §4.3).
+type joinedDetail struct {
+	ID           string `json:"id"`
+	Title        string `json:"title"`
+	Owner        string `json:"owner"`
+	Created      string `json:"created"`
+	Description  string `json:"description"`
+	MaxUsers     string `json:"max_users"`
+	Mute         string `json:"mute"`
+	Custom       string `json:"custom"`
+	Public       string `json:"public"`
+	MembersOnly  string `json:"members_only"`
+	AllowInvites string `json:"allow_user_invites"`
+	Disabled     string `json:"disabled"`
+	Type         string `json:"type"`
+	LastModified string `json:"last_modified"`
+	Count        string `json:"affiliations_count"`
+}
+
+// GET /{org}/{app}/users/{user}/joined_chatrooms
+func (a *API) joinedRooms(c *call) (answer, error) {
+	page := im.Page{Number: 1, Size: joinedNewest}
+	if c.has("pagenum") || c.has("pagesize") {
+		var err error
+		if page, err = c.page(joinedPage, joinedPage); err != nil {
+			return answer{}, err
+		}
+	}
+	rooms, err := a.svc.JoinedRooms(c.r.Context(), c.caller, c.user(), im.Chatroom, page)
+	if err != nil {
+		return answer{}, err
+	}
+	ans := answer{count: count(len(rooms))}
+	if c.query.Get("detail") == "true" {
+		items := make([]joinedDetail, len(rooms))
+		for i, r := range rooms {
+			created := strconv.FormatInt(millis(r.Created), 10)
+			items[i] = joinedDetail{ID: string(r.ID), Title: r.Name, Owner: c.app.Key.String() + "_" + string(r.Owner), Created: created,
+				Description: r.Description, MaxUsers: strconv.Itoa(r.MaxUsers), Mute: strconv.FormatBool(r.Muted), Custom: r.Custom,
+				Public: "true", MembersOnly: "false", AllowInvites: "false", Disabled: "false", Type: "chatroom",
+				LastModified: created, Count: strconv.Itoa(r.Members)}
+		}
+		ans.data = items
+		return ans, nil
+	}
+	items := make([]joinedItem, len(rooms))
+	for i, r := range rooms {
+		items[i] = joinedItem{string(r.ID), r.Name}
+	}
+	ans.data = items
+	return ans, nil
+}
+
+// roomDetail is a room in full (seed 004, and the further keys of easemob-rest.md §4.1).
+type roomDetail struct {
+	ID           string        `json:"id"`
+	Name         string        `json:"name"`
+	Description  string        `json:"description"`
+	MembersOnly  bool          `json:"membersonly"`
+	AllowInvites bool          `json:"allowinvites"`
+	MaxUsers     int           `json:"maxusers"`
+	Owner        string        `json:"owner"`
+	Created      int64         `json:"created"`
+	Custom       string        `json:"custom"`
+	Mute         bool          `json:"mute"`
+	Disabled     bool          `json:"disabled"`
+	Count        int           `json:"affiliations_count"`
+	Affiliations []affiliation `json:"affiliations"`
+	Public       bool          `json:"public"`
+}
+
+// affiliation is one member: the owner under "owner", everybody else, admins too, under "member".
+type affiliation struct {
+	Owner  string `json:"owner,omitempty"`
+	Admin  string `json:"admin,omitempty"`
+	Member string `json:"member,omitempty"`
+	Joined int64  `json:"joined_time,omitempty"`
+}
+
+func affiliations(members []im.Member) []affiliation {
+	as := make([]affiliation, len(members))
+	for i, m := range members {
+		if m.Role == im.Owner {
+			as[i].Owner = string(m.User)
+		} else {
+			as[i].Member = string(m.User)
+		}
+	}
+	return as
+}
+
+// GET /{org}/{app}/chatrooms/{id}: one room, or up to 100 separated by commas; those that exist are answered.
+func (a *API) roomDetails(c *call) (answer, error) {
+	names := list(c.r.PathValue("id"))
+	if len(names) > detailMax {
+		e := im.ErrBatchTooLarge.With(strconv.Itoa(detailMax))
+		e.Count = len(names)
+		return answer{}, e
+	}
+	ids := make([]im.RoomID, len(names))
+	for i, n := range names {
+		ids[i] = im.RoomID(n)
+	}
+	if len(ids) == 0 {
+		return answer{}, im.ErrRoomNotFound.In(c.room())
+	}
+	details, err := a.svc.RoomDetails(c.r.Context(), c.caller, im.Chatroom, ids)
+	if err != nil {
+		return answer{}, err
+	}
+	rooms := make([]roomDetail, len(details))
+	for i, d := range details {
+		rooms[i] = roomDetail{ID: string(d.ID), Name: d.Name, Description: d.Description, MaxUsers: d.MaxUsers, Owner: string(d.Owner),
+			Created: millis(d.Created), Custom: d.Custom, Mute: d.Muted, Count: d.Members, Affiliations: affiliations(d.Roster), Public: true}
+	}
+	return answer{data: rooms, count: count(len(rooms))}, nil
+}
+
+type createRequest struct {
+	Name        text       `json:"name"`
+	Title       text       `json:"title"` // the error text says title/name
+	Description text       `json:"description"`
+	MaxUsers    looseWhole `json:"maxusers"`
+	Owner       text       `json:"owner"`
+	Members     texts      `json:"members"`
+	Custom      text       `json:"custom"`
+	RoomID      text       `json:"roomid"`
+}
+
+// POST /{org}/{app}/chatrooms
+func (a *API) createRoom(c *call, b createRequest) (answer, error) {
+	name := b.Name
+	if !name.sent {
+		name = b.Title
+	}
+	if b.Members.sent && len(b.Members.v) == 0 { // seed 004: at least one, when the field is there
+		return answer{}, im.ErrFieldMissing.With("members")
+	}
+	if b.RoomID.sent && b.RoomID.v == "" {
+		return answer{}, im.ErrInvalid.With("roomid")
+	}
+	room, err := a.svc.CreateRoom(c.r.Context(), c.caller, im.NewRoom{
+		Kind: im.Chatroom, ID: im.RoomID(b.RoomID.v), Name: name.v, Description: b.Description.v, Custom: b.Custom.v,
+		Owner: b.Owner.v, Members: b.Members.v, MaxUsers: b.MaxUsers.ptr(),
+	})
+	return answer{data: struct {
+		ID string `json:"id"`
+	}{string(room.ID)}}, err
+}
+
+type changeRequest struct {
+	Name        text       `json:"name"`
+	GroupName   text       `json:"groupname"` // what the Web SDK sends
+	Description text       `json:"description"`
+	MaxUsers    looseWhole `json:"maxusers"`
+	Custom      text       `json:"custom"`
+	NewOwner    looseText  `json:"newowner"`
+}
+
+// changeable are the fields a room's update takes; need_verify is what the Java SDK sends besides.
+func changeable(field string) bool {
+	return slices.Contains([]string{"name", "groupname", "description", "maxusers", "custom", "newowner", "need_verify"}, field)
+}
+
+// PUT /{org}/{app}/chatrooms/{id}: only the listed fields; any other refuses the call (seed 004).
+func (a *API) changeRoom(c *call) (answer, error) {
+	data, err := c.body()
+	if err != nil {
+		return answer{}, err
+	}
+	var fields map[string]json.RawMessage
+	var b changeRequest
+	if err := decode(data, &fields); err != nil {
+		return answer{}, err
+	}
+	if err := decode(data, &b); err != nil {
+		return answer{}, err
+	}
+	var foreign []string
+	done := map[string]bool{}
+	for f := range fields {
+		if !changeable(f) {
+			foreign = append(foreign, f)
+		}
+		if f == "name" {
+			f = "groupname" // the wire's word for a changed name
+		}
+		done[f] = true
+	}
+	if len(foreign) > 0 {
+		slices.Sort(foreign)
+		return answer{}, im.ErrFieldUnknown.With(strings.Join(foreign, ", "))
+	}
+	if len(fields) == 0 {
+		return answer{}, im.ErrFieldMissing.With("name, description or maxusers")
+	}
+	ch := im.RoomChange{Name: b.Name.ptr(), Description: b.Description.ptr(), Custom: b.Custom.ptr(), MaxUsers: b.MaxUsers.ptr(), NewOwner: b.NewOwner.ptr()}
+	if ch.Name == nil {
+		ch.Name = b.GroupName.ptr()
+	}
+	_, err = a.svc.ChangeRoom(c.r.Context(), c.caller, im.Chatroom, c.room(), ch)
+	return answer{data: done}, err
+}
+
+// DELETE /{org}/{app}/chatrooms/{id}
+func (a *API) destroyRoom(c *call) (answer, error) {
+	err := a.svc.DestroyRoom(c.r.Context(), c.caller, im.Chatroom, c.room())
+	return answer{data: struct {
+		Success bool   `json:"success"`
+		ID      string `json:"id"`
+	}{true, string(c.room())}}, err
+}
+
+// deleteVerb answers DELETE …/chatrooms/{id}/ban and …/chatrooms/super_admin/{user}, which the mux cannot tell apart.
+func (a *API) deleteVerb(c *call) (answer, error) {
+	verb := c.r.PathValue("verb")
+	switch {
+	case c.room() == "super_admin":
+		return a.removeSuperAdmin(c, verb)
+	case verb == "ban":
+		return a.setRoomMute(c, false)
+	}
+	return a.unknown(c)
+}
+
+type superAdminRequest struct {
+	SuperAdmin looseText `json:"superadmin"`
+}
+
+type superAdminAnswer struct {
+	Result   string `json:"result,omitempty"`
+	Removed  string `json:"newSuperAdmin,omitempty"` // the wire's word for the one removed
+	Resource string `json:"resource"`
+}
+
+// POST /{org}/{app}/chatrooms/super_admin
+func (a *API) addSuperAdmin(c *call, b superAdminRequest) (answer, error) {
+	if b.SuperAdmin.v == "" {
+		return answer{}, im.ErrFieldMissing.With("superadmin")
+	}
+	err := a.svc.AddSuperAdmin(c.r.Context(), c.caller, b.SuperAdmin.v)
+	return answer{data: superAdminAnswer{Result: "success"}}, err
+}
+
+func (a *API) removeSuperAdmin(c *call, name string) (answer, error) {
+	err := a.svc.RemoveSuperAdmin(c.r.Context(), c.caller, name)
+	return answer{data: superAdminAnswer{Removed: strings.ToLower(name)}}, err
+}
+
+// GET /{org}/{app}/chatrooms/super_admin
+func (a *API) listSuperAdmins(c *call) (answer, error) {
+	page, err := c.page(roomsCursor, roomsMax)
+	if err != nil {
+		return answer{}, err
+	}
+	names, err := a.svc.SuperAdmins(c.r.Context(), c.caller, page)
+	return answer{data: words(names), count: count(len(names))}, err
+}
+
+// words are names as JSON strings; no names are an empty list, never null.
+func words(names []im.Username) []string {
+	ws := make([]string, len(names))
+	for i, n := range names {
+		ws[i] = string(n)
+	}
+	return ws
+}
