@@ -56,7 +56,7 @@ func (a *API) handler(rt route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
 		c := &call{w: w, r: r, route: &rt, start: a.svc.Now()}
-		if r.RawQuery != "" {
+		if r.URL.RawQuery != "" {
 			c.query = r.URL.Query()
 		}
 		status, code := http.StatusOK, ""
