@@ -1,0 +1,86 @@
+package sqlstore
+
+import (
+	"cmp"
+	"database/sql"
+	"slices"
+
+	"teahouse/internal/im"
+)
+
+const selectApp = `SELECT id, org, name, uuid, client_id, secret, settings, created FROM apps`
+
+func scanApp(rows *sql.Rows) (a im.App, err error) {
+	var secret []byte
+	var settings string
+	var created int64
+	err = rows.Scan(&a.ID, &a.Key.Org, &a.Key.Name, &a.UUID, &a.ClientID, &secret, &settings, &created)
+	copy(a.Secret[:], secret)
+	a.Settings, a.Created = im.ParseSettings(settings), fromMS(created)
+	return a, err
+}
+
+// App implements [im.AppTx].
+func (t *tx) App(key im.AppKey) (im.App, error) {
+	apps, err := list(t, selectApp+` WHERE org = $1 AND name = $2`, []any{key.Org, key.Name}, scanApp)
+	if err != nil {
+		return im.App{}, err
+	}
+	if len(apps) == 0 {
+		return im.App{}, im.ErrAppNotFound.With(key.String())
+	}
+	return apps[0], nil
+}
+
+// Apps implements [im.AppTx]. The order is Go's on both engines, whatever the collation of the database.
+func (t *tx) Apps() ([]im.App, error) {
+	apps, err := list(t, selectApp, nil, scanApp)
+	slices.SortFunc(apps, func(a, b im.App) int {
+		return cmp.Or(cmp.Compare(a.Key.Org, b.Key.Org), cmp.Compare(a.Key.Name, b.Key.Name))
+	})
+	return apps, err
+}
+
+// PutApp implements [im.AppTx]. Ids are never given twice, and start at 1001 (see the first migration).
+func (t *tx) PutApp(a im.App) (id im.AppID, err error) {
+	values := []any{a.Key.Org, a.Key.Name, a.UUID, a.ClientID, a.Secret[:], a.Settings.Text(), ms(a.Created)}
+	err = t.change(`UPDATE apps SET uuid = $3, client_id = $4, secret = $5, settings = $6, created = $7
+		WHERE org = $1 AND name = $2 RETURNING id`, values,
+		func(rows *sql.Rows) error { return rows.Scan(&id) })
+	if err != nil || id != 0 {
+		return id, err
+	}
+	err = t.change(`UPDATE counters SET live = live + 1, next = next + 1 WHERE app = 0 AND kind = 23 RETURNING next`,
+		nil, func(rows *sql.Rows) error { return rows.Scan(&id) })
+	if err != nil {
+		return 0, err
+	}
+	n, err := t.exec(`INSERT INTO apps (org, name, uuid, client_id, secret, settings, created, id)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING`, append(values, int64(id))...)
+	if err != nil {
+		return 0, err
+	}
+	if n == 0 {
+		return 0, t.fail(errRace) // made since the UPDATE looked; PostgreSQL only
+	}
+	_, err = t.exec(`INSERT INTO counters (app, kind, live, next) VALUES ($1, $2, 0, 0), ($1, $3, 0, 0), ($1, $4, 0, 0), ($1, $5, 0, 0)`,
+		int64(id), kindCode(im.Chatroom), kindCode(im.Group), int64(countUsers), int64(countSuperAdmins))
+	return id, err
+}
+
+// appTables lists the tables that hold rows of apps; a test compares it with the database's catalogue.
+func appTables() []string {
+	return []string{"counters", "users", "tokens", "rooms", "members", "room_lists", "attributes", "super_admins", "gaps"}
+}
+
+// DeleteApp implements [im.AppTx]. The counters go first: whoever adds to the app waits for their rows and then
+// finds that they are gone.
+func (t *tx) DeleteApp(app im.AppID) error {
+	for _, table := range appTables() {
+		if _, err := t.exec(`DELETE FROM `+table+` WHERE app = $1`, int64(app)); err != nil {
+			return err
+		}
+	}
+	_, err := t.exec(`DELETE FROM apps WHERE id = $1`, int64(app))
+	return err
+}

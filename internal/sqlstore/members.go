@@ -1,0 +1,188 @@
+package sqlstore
+
+import (
+	"database/sql"
+	"math"
+
+	"teahouse/internal/im"
+)
+
+const memberColumns = `username, role, joined, seq, by_rest FROM members WHERE app = $1 AND room = $2`
+
+func scanMember(rows *sql.Rows) (m im.Member, err error) {
+	var role, joined, byREST int64
+	err = rows.Scan(&m.User, &role, &joined, &m.Seq, &byREST)
+	m.Role, m.Joined, m.ByREST = im.Role(role), fromMS(joined), byREST != 0
+	return m, err
+}
+
+func (t *tx) members(room im.Room, where string, args ...any) ([]im.Member, error) {
+	return list(t, `SELECT `+memberColumns+where, append([]any{int64(room.App), string(room.ID)}, args...), scanMember)
+}
+
+// AddMembers implements [im.MemberTx]. ErrAlreadyMember when one is in the room, ErrRoomNotFound when it is gone.
+func (t *tx) AddMembers(room im.Room, members []im.Member) error {
+	if len(members) == 0 {
+		return nil
+	}
+	var joins int64
+	err := t.change(`UPDATE rooms SET members = members + $4, joins = joins + $4
+		WHERE app = $1 AND id = $2 AND kind = $3 RETURNING joins`,
+		[]any{int64(room.App), string(room.ID), kindCode(room.Kind), int64(len(members))},
+		func(rows *sql.Rows) error { return rows.Scan(&joins) })
+	if err != nil {
+		return err
+	}
+	if joins == 0 {
+		return im.ErrRoomNotFound.In(room.ID)
+	}
+	return t.insertMembers(room, members, joins-int64(len(members))+1)
+}
+
+const insertMember = `INSERT INTO members (app, kind, room, username, role, joined, seq, by_rest) VALUES {}`
+
+// insertMembers writes members to consecutive places from first on.
+func (t *tx) insertMembers(room im.Room, members []im.Member, first int64) error {
+	for len(members) > 0 {
+		n := t.dialect.chunk(len(members))
+		args := make([]any, 0, 3+5*n)
+		args = append(args, int64(room.App), kindCode(room.Kind), string(room.ID))
+		for _, m := range members[:n] {
+			args = append(args, string(m.User), int64(m.Role), ms(m.Joined), first, bit(m.ByREST))
+			first++
+		}
+		_, err := t.exec(t.texts.repeat(insertMember, `($1,$2,$3,?,?,?,?,?)`, 4, n), args...)
+		if t.failed != nil && t.dialect.isUnique(t.failed) {
+			t.failed = im.ErrAlreadyMember.In(room.ID).Because(t.failed)
+			return t.failed
+		}
+		if err != nil {
+			return err
+		}
+		members = members[n:]
+	}
+	return nil
+}
+
+// RemoveMembers implements [im.MemberTx]. It counts those whom it found.
+func (t *tx) RemoveMembers(room im.Room, members []im.Standing) error {
+	users := make([]im.Username, len(members))
+	for i, m := range members {
+		users[i] = m.User
+	}
+	const query = `DELETE FROM members WHERE app = $1 AND kind = $2 AND room = $3 AND username IN ({}) RETURNING seq`
+	var seqs []int64
+	err := names(t, query, users, roomKey(room), func(query string, args []any) error {
+		return t.change(query, args, func(rows *sql.Rows) error {
+			var seq int64
+			err := rows.Scan(&seq)
+			seqs = append(seqs, seq)
+			return err
+		})
+	})
+	if err != nil || len(seqs) == 0 {
+		return err
+	}
+	_, err = t.exec(`UPDATE rooms SET members = members - $4 WHERE app = $1 AND kind = $2 AND id = $3`,
+		append(roomKey(room), int64(len(seqs)))...)
+	if err != nil {
+		return err
+	}
+	return t.addGaps(memberList(room), seqs)
+}
+
+func roomKey(room im.Room) []any { return []any{int64(room.App), kindCode(room.Kind), string(room.ID)} }
+
+// SetRole implements [im.MemberTx]. ErrNotMember when there is no such member.
+func (t *tx) SetRole(room im.Room, user im.Username, role im.Role) error {
+	n, err := t.exec(`UPDATE members SET role = $5 WHERE app = $1 AND kind = $2 AND room = $3 AND username = $4`,
+		append(roomKey(room), string(user), int64(role))...)
+	if err == nil && n == 0 {
+		err = im.ErrNotMember.For(user).In(room.ID)
+	}
+	return err
+}
+
+// MembersFrom implements [im.MemberTx].
+func (t *tx) MembersFrom(room im.Room, after int64, desc bool, limit int) ([]im.Member, error) {
+	if !desc {
+		return t.members(room, ` AND seq > $3 ORDER BY seq LIMIT $4`, after, int64(limit))
+	}
+	if after == 0 {
+		after = math.MaxInt64
+	}
+	return t.members(room, ` AND seq < $3 ORDER BY seq DESC LIMIT $4`, after, int64(limit))
+}
+
+// MembersAt implements [im.MemberTx].
+func (t *tx) MembersAt(room im.Room, offset, limit int) ([]im.Member, error) {
+	var at place
+	if offset > 0 {
+		var live, next int64
+		_, err := t.row(`SELECT members, joins FROM rooms WHERE app = $1 AND kind = $2 AND id = $3`, roomKey(room), &live, &next)
+		if err != nil || int64(offset) >= live {
+			return nil, err
+		}
+		if at, err = t.fromStart(memberList(room), live, next, int64(offset)); err != nil {
+			return nil, err
+		}
+	}
+	return t.members(room, ` AND seq >= $3 ORDER BY seq LIMIT $4 OFFSET $5`, at.seq, int64(limit), at.skip)
+}
+
+// Admins implements [im.MemberTx].
+func (t *tx) Admins(room im.Room) ([]im.Member, error) {
+	return t.members(room, ` AND role = 1 ORDER BY seq`)
+}
+
+// JoinedRooms implements [im.MemberTx]. Rooms joined in the same millisecond come newest first.
+func (t *tx) JoinedRooms(app im.AppID, user im.Username, kind im.RoomKind, offset, limit int) ([]im.Room, error) {
+	const query = selectRoom + ` JOIN members m ON m.app = r.app AND m.room = r.id
+		WHERE m.app = $1 AND m.username = $2 AND m.kind = $3 ORDER BY m.joined DESC, r.seq DESC LIMIT $4 OFFSET $5`
+	return t.rooms(app, query, string(user), kindCode(kind), int64(limit), int64(offset))
+}
+
+const standings = `WITH v(i, n) AS (VALUES {})
+	SELECT v.i, u.seq, m.role, m.seq, b.place,
+		(SELECT COUNT(*) FROM members j WHERE j.app = $1 AND j.username = v.n AND j.kind = $2)
+	FROM v
+	LEFT JOIN users u ON u.app = $1 AND u.name = v.n
+	LEFT JOIN members m ON m.app = $1 AND m.username = v.n AND m.kind = $2 AND m.room = $3
+	LEFT JOIN room_lists b ON b.app = $1 AND b.room = $3 AND b.list = 22 AND b.username = v.n`
+
+// Standings implements [im.MemberTx].
+func (t *tx) Standings(room im.Room, users []im.Username) ([]im.Standing, error) {
+	all := make([]im.Standing, len(users))
+	for first := 0; first < len(users); first += maxNames {
+		if err := t.standings(room, users[first:min(len(users), first+maxNames)], all[first:]); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+func (t *tx) standings(room im.Room, users []im.Username, all []im.Standing) error {
+	size := padded(len(users))
+	args := append(make([]any, 0, 3+size), roomKey(room)...)
+	for i, u := range users {
+		all[i].User = u
+		args = append(args, string(u))
+	}
+	for len(args) < 3+size {
+		args = append(args, "")
+	}
+	return t.query(t.texts.repeat(standings, `(#,CAST(? AS TEXT))`, 4, size), args, func(rows *sql.Rows) error {
+		var i, joined int64
+		var user, role, seq, blocked sql.NullInt64
+		if err := rows.Scan(&i, &user, &role, &seq, &blocked, &joined); err != nil || i >= int64(len(users)) {
+			return err
+		}
+		s := &all[i]
+		s.Exists, s.Member, s.Blocked, s.Joined = user.Valid, seq.Valid, blocked.Valid, int(joined)
+		s.Seq, s.Role = seq.Int64, im.Stranger
+		if s.Member {
+			s.Role = im.Role(role.Int64)
+		}
+		return nil
+	})
+}

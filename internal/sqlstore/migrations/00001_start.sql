@@ -1,0 +1,134 @@
+-- One text for both engines. Times are Unix milliseconds, 0 = none; truth values are 0 and 1.
+-- /*sqlite …*/ is for SQLite alone: WITHOUT ROWID keeps the rows in the primary key itself.
+-- Codes compared by equality (app, kind, list, level) stay away from 0 and 1, because SQLite plans a
+-- statement again whenever a parameter compared by equality changes to or from 0 or 1.
+--   kind: 11 chatrooms, 12 groups; in counters also 21 users, 22 super admins, 23 apps (app 0)
+--   list: 21 mutes, 22 blocks, 23 allows
+--   level: 7, 14, 21, the binary logarithm of a bucket's width (gaps.go)
+
+-- +goose Up
+CREATE TABLE apps (
+	id        BIGINT NOT NULL PRIMARY KEY,
+	org       TEXT NOT NULL,
+	name      TEXT NOT NULL,
+	uuid      TEXT NOT NULL,
+	client_id TEXT NOT NULL,
+	secret    BYTEA NOT NULL,
+	settings  TEXT NOT NULL,
+	created   BIGINT NOT NULL,
+	UNIQUE (org, name)
+) /*sqlite WITHOUT ROWID*/;
+
+-- What is there now and the last place given. A row exists for every kind while the app does, so that
+-- nothing can be added to an app that is gone.
+CREATE TABLE counters (
+	app  BIGINT NOT NULL,
+	kind SMALLINT NOT NULL,
+	live BIGINT NOT NULL,
+	next BIGINT NOT NULL,
+	PRIMARY KEY (app, kind)
+) /*sqlite WITHOUT ROWID*/;
+INSERT INTO counters (app, kind, live, next) VALUES (0, 23, 0, 1000);
+
+CREATE TABLE gaps (
+	app    BIGINT NOT NULL,
+	list   TEXT NOT NULL,
+	level  SMALLINT NOT NULL,
+	bucket BIGINT NOT NULL,
+	gone   BIGINT NOT NULL,
+	PRIMARY KEY (app, list, level, bucket)
+) /*sqlite WITHOUT ROWID*/;
+
+CREATE TABLE users (
+	app      BIGINT NOT NULL,
+	name     TEXT NOT NULL,
+	uuid     TEXT NOT NULL,
+	password TEXT NOT NULL,
+	nickname TEXT NOT NULL,
+	active   SMALLINT NOT NULL,
+	created  BIGINT NOT NULL,
+	modified BIGINT NOT NULL,
+	seq      BIGINT NOT NULL,
+	PRIMARY KEY (app, name)
+) /*sqlite WITHOUT ROWID*/;
+CREATE INDEX users_seq ON users (app, seq);
+CREATE INDEX users_uuid ON users (app, uuid);
+
+CREATE TABLE tokens (
+	hash     BYTEA NOT NULL PRIMARY KEY,
+	app      BIGINT NOT NULL,
+	username TEXT NOT NULL,
+	issued   BIGINT NOT NULL,
+	expires  BIGINT NOT NULL
+) /*sqlite WITHOUT ROWID*/;
+CREATE INDEX tokens_user ON tokens (app, username);
+CREATE INDEX tokens_expires ON tokens (expires) WHERE expires > 0;
+
+-- joins is the last place given in the member list, entries the last in the room's lists.
+CREATE TABLE rooms (
+	app          BIGINT NOT NULL,
+	id           TEXT NOT NULL,
+	kind         SMALLINT NOT NULL,
+	seq          BIGINT NOT NULL,
+	members      BIGINT NOT NULL,
+	joins        BIGINT NOT NULL,
+	entries      BIGINT NOT NULL,
+	owner        TEXT NOT NULL,
+	max_users    BIGINT NOT NULL,
+	muted        SMALLINT NOT NULL,
+	created      BIGINT NOT NULL,
+	name         TEXT NOT NULL,
+	description  TEXT NOT NULL,
+	custom       TEXT NOT NULL,
+	announcement TEXT NOT NULL,
+	PRIMARY KEY (app, id)
+) /*sqlite WITHOUT ROWID*/;
+CREATE INDEX rooms_seq ON rooms (app, kind, seq);
+CREATE INDEX rooms_owner ON rooms (app, owner);
+
+-- The primary key answers both "is this user in this room" and "which rooms is this user in";
+-- members_seq holds all that a page of members shows.
+CREATE TABLE members (
+	app      BIGINT NOT NULL,
+	username TEXT NOT NULL,
+	kind     SMALLINT NOT NULL,
+	room     TEXT NOT NULL,
+	seq      BIGINT NOT NULL,
+	role     SMALLINT NOT NULL,
+	joined   BIGINT NOT NULL,
+	by_rest  SMALLINT NOT NULL,
+	PRIMARY KEY (app, username, kind, room)
+) /*sqlite WITHOUT ROWID*/;
+CREATE INDEX members_seq ON members (app, room, seq, username, role, joined, by_rest);
+CREATE INDEX members_admins ON members (app, room, seq) WHERE role = 1;
+
+CREATE TABLE room_lists (
+	app      BIGINT NOT NULL,
+	room     TEXT NOT NULL,
+	list     SMALLINT NOT NULL,
+	username TEXT NOT NULL,
+	until    BIGINT NOT NULL,
+	place    BIGINT NOT NULL,
+	PRIMARY KEY (app, room, list, username)
+) /*sqlite WITHOUT ROWID*/;
+CREATE INDEX room_lists_user ON room_lists (app, username);
+CREATE INDEX room_lists_due ON room_lists (until) WHERE list = 21;
+
+CREATE TABLE attributes (
+	app         BIGINT NOT NULL,
+	room        TEXT NOT NULL,
+	name        TEXT NOT NULL,
+	value       TEXT NOT NULL,
+	setter      TEXT NOT NULL,
+	auto_delete SMALLINT NOT NULL,
+	PRIMARY KEY (app, room, name)
+) /*sqlite WITHOUT ROWID*/;
+
+CREATE TABLE super_admins (
+	app      BIGINT NOT NULL,
+	username TEXT NOT NULL,
+	granted  BIGINT NOT NULL,
+	seq      BIGINT NOT NULL,
+	PRIMARY KEY (app, username)
+) /*sqlite WITHOUT ROWID*/;
+CREATE INDEX super_admins_seq ON super_admins (app, seq);

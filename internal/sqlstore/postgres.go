@@ -1,0 +1,116 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/pressly/goose/v3"
+
+	"teahouse/internal/im"
+)
+
+// postgresDB is a PostgreSQL database.
+type postgresDB struct {
+	dialect *dialect
+	texts   *texts
+	db      *sql.DB
+	observe func(Commit)
+}
+
+func openPostgres(ctx context.Context, to target, config Config) (engine, error) {
+	db := stdlib.OpenDB(*to.postgres)
+	db.SetMaxOpenConns(config.Conns)
+	db.SetMaxIdleConns(config.Conns)
+	db.SetConnMaxIdleTime(5 * time.Minute)
+	if err := db.PingContext(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("database: %w", err), db.Close())
+	}
+	if err := migrate(ctx, db, goose.DialectPostgres); err != nil {
+		return nil, errors.Join(fmt.Errorf("database: %w", err), db.Close())
+	}
+	return &postgresDB{dialect: postgresDialect(), texts: &texts{}, db: db, observe: config.Observe}, nil
+}
+
+// sqlTx runs statements in a transaction of database/sql; pgx keeps the prepared statements.
+type sqlTx struct{ *sql.Tx }
+
+func (t sqlTx) exec(ctx context.Context, query string, args []any) (int64, error) {
+	r, err := t.ExecContext(ctx, query, args...)
+	if err != nil {
+		return 0, err
+	}
+	return r.RowsAffected()
+}
+
+func (t sqlTx) query(ctx context.Context, query string, args []any) (*sql.Rows, error) {
+	return t.QueryContext(ctx, query, args...)
+}
+
+func (p *postgresDB) view(ctx context.Context, fn func(im.Tx) error) error {
+	opts := &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}
+	_, _, err := p.once(ctx, opts, readOnly, fn)
+	return err
+}
+
+// tries of a transaction that loses against others
+const tries = 6
+
+func (p *postgresDB) update(ctx context.Context, fn func(im.Tx) error) error {
+	opts := &sql.TxOptions{Isolation: sql.LevelReadCommitted}
+	writing := func() error { return nil }
+	for n := 1; ; n++ {
+		commit, again, err := p.once(ctx, opts, writing, fn)
+		if again && n < tries {
+			continue
+		}
+		if err == nil {
+			p.observe(commit)
+		}
+		return err
+	}
+}
+
+// once runs fn in one transaction; again tells that it lost against others. A context that ends stops a statement but
+// not the COMMIT, whose outcome must be known.
+func (p *postgresDB) once(ctx context.Context, opts *sql.TxOptions, writing func() error, fn func(im.Tx) error) (c Commit, again bool, err error) {
+	queued := time.Now()
+	t := &tx{ctx: ctx, dialect: p.dialect, texts: p.texts, writing: writing}
+	conn, err := p.db.Conn(ctx)
+	if err != nil {
+		return c, false, t.fail(err)
+	}
+	defer func() { _ = conn.Close() }() // back to the pool
+	began, err := conn.BeginTx(context.WithoutCancel(ctx), opts)
+	if err != nil {
+		return c, false, t.fail(err)
+	}
+	defer func() { _ = began.Rollback() }() // nothing after a COMMIT
+	t.runner = sqlTx{began}
+	start := time.Now()
+	err = fn(t)
+	t.over = true
+	if t.failed != nil {
+		if err == nil {
+			err = t.failed
+		}
+		return c, p.dialect.isRetry(t.failed), err
+	}
+	if err != nil {
+		return c, false, err
+	}
+	ran := time.Now()
+	if err := began.Commit(); err != nil {
+		return c, p.dialect.isRetry(err), p.dialect.wrap(err)
+	}
+	return Commit{Updates: 1, Wait: start.Sub(queued), Run: ran.Sub(start), Sync: time.Since(ran)}, false, nil
+}
+
+func (p *postgresDB) backup(context.Context, string) error {
+	return errors.New("backup: the database is PostgreSQL: use pg_dump")
+}
+
+func (p *postgresDB) close() error { return p.db.Close() }

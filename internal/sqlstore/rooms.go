@@ -1,0 +1,164 @@
+package sqlstore
+
+import (
+	"database/sql"
+	"math"
+
+	"teahouse/internal/im"
+)
+
+const selectRoom = `SELECT r.id, r.kind, r.seq, r.members, r.owner, r.max_users, r.muted, r.created,
+	r.name, r.description, r.custom, r.announcement FROM rooms r`
+
+func scanRoom(rows *sql.Rows, app im.AppID) (im.Room, error) {
+	r := im.Room{App: app}
+	var kind, members, maxUsers, muted, created int64
+	err := rows.Scan(&r.ID, &kind, &r.Seq, &members, &r.Owner, &maxUsers, &muted, &created,
+		&r.Name, &r.Description, &r.Custom, &r.Announcement)
+	r.Kind, r.Members, r.MaxUsers, r.Muted, r.Created = kindFrom(kind), int(members), int(maxUsers), muted != 0, fromMS(created)
+	return r, err
+}
+
+func (t *tx) rooms(app im.AppID, query string, args ...any) ([]im.Room, error) {
+	return list(t, query, append([]any{int64(app)}, args...), func(rows *sql.Rows) (im.Room, error) {
+		return scanRoom(rows, app)
+	})
+}
+
+const oneRoom = selectRoom + ` WHERE r.app = $1 AND r.id = $2`
+
+// room reads one room. The kind is compared here: the key alone finds the row.
+func (t *tx) room(query string, app im.AppID, kind im.RoomKind, id im.RoomID) (room im.Room, err error) {
+	found := false
+	err = t.query(query, []any{int64(app), string(id)}, func(rows *sql.Rows) (err error) {
+		found = true
+		room, err = scanRoom(rows, app)
+		return err
+	})
+	if err == nil && (!found || room.Kind != kind) {
+		return im.Room{}, im.ErrRoomNotFound.In(id)
+	}
+	return room, err
+}
+
+// Room implements [im.RoomTx].
+func (t *tx) Room(app im.AppID, kind im.RoomKind, id im.RoomID) (im.Room, error) {
+	return t.room(oneRoom, app, kind, id)
+}
+
+// LockRoom implements [im.RoomTx]. SQLite has one writer, who needs no lock.
+func (t *tx) LockRoom(app im.AppID, kind im.RoomKind, id im.RoomID) (im.Room, error) {
+	return t.room(oneRoom+t.dialect.forUpdate, app, kind, id)
+}
+
+// Rooms implements [im.RoomTx].
+func (t *tx) Rooms(app im.AppID, kind im.RoomKind, ids []im.RoomID) ([]im.Room, error) {
+	byID := make(map[im.RoomID]im.Room, len(ids))
+	const query = selectRoom + ` WHERE r.app = $1 AND r.id IN ({})`
+	err := names(t, query, ids, []any{int64(app)}, func(query string, args []any) error {
+		return t.query(query, args, func(rows *sql.Rows) error {
+			r, err := scanRoom(rows, app)
+			if r.Kind == kind {
+				byID[r.ID] = r
+			}
+			return err
+		})
+	})
+	var rooms []im.Room
+	for _, id := range ids {
+		if r, ok := byID[id]; ok {
+			rooms = append(rooms, r)
+		}
+	}
+	return rooms, err
+}
+
+// AddRoom implements [im.RoomTx].
+func (t *tx) AddRoom(room im.Room, members []im.Member) (rooms int, added bool, err error) {
+	live, seq, err := t.take(room.App, kindCode(room.Kind))
+	if err != nil {
+		return 0, false, err
+	}
+	n, err := t.exec(`INSERT INTO rooms (app, id, kind, seq, members, joins, entries, owner, max_users, muted, created,
+		name, description, custom, announcement)
+		VALUES ($1, $2, $3, $4, $5, $5, 0, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT DO NOTHING`,
+		int64(room.App), string(room.ID), kindCode(room.Kind), seq, int64(len(members)), string(room.Owner),
+		int64(room.MaxUsers), bit(room.Muted), ms(room.Created), room.Name, room.Description, room.Custom, room.Announcement)
+	if err != nil {
+		return 0, false, err
+	}
+	if n == 0 {
+		return int(live) - 1, false, t.giveBack(room.App, kindCode(room.Kind))
+	}
+	return int(live), true, t.insertMembers(room, members, 1)
+}
+
+// PutRoom implements [im.RoomTx].
+func (t *tx) PutRoom(room im.Room) error {
+	n, err := t.exec(`UPDATE rooms SET owner = $4, max_users = $5, muted = $6, created = $7, name = $8, description = $9,
+		custom = $10, announcement = $11 WHERE app = $1 AND id = $2 AND kind = $3`,
+		int64(room.App), string(room.ID), kindCode(room.Kind), string(room.Owner), int64(room.MaxUsers), bit(room.Muted),
+		ms(room.Created), room.Name, room.Description, room.Custom, room.Announcement)
+	if err == nil && n == 0 {
+		err = im.ErrRoomNotFound.In(room.ID)
+	}
+	return err
+}
+
+// DeleteRoom implements [im.RoomTx].
+func (t *tx) DeleteRoom(room im.Room) error {
+	var seq int64
+	err := t.change(`DELETE FROM rooms WHERE app = $1 AND id = $2 AND kind = $3 RETURNING seq`,
+		[]any{int64(room.App), string(room.ID), kindCode(room.Kind)},
+		func(rows *sql.Rows) error { return rows.Scan(&seq) })
+	if err != nil {
+		return err
+	}
+	if seq == 0 {
+		return im.ErrRoomNotFound.In(room.ID)
+	}
+	for _, query := range []string{
+		`DELETE FROM members WHERE app = $1 AND room = $2`,
+		`DELETE FROM room_lists WHERE app = $1 AND room = $2`,
+		`DELETE FROM attributes WHERE app = $1 AND room = $2`,
+	} {
+		if _, err := t.exec(query, int64(room.App), string(room.ID)); err != nil {
+			return err
+		}
+	}
+	if err := t.forgetGaps(memberList(room)); err != nil {
+		return err
+	}
+	if err := t.drop(room.App, kindCode(room.Kind), 1); err != nil {
+		return err
+	}
+	return t.addGaps(roomList(room.App, room.Kind), []int64{seq})
+}
+
+// RoomsBefore implements [im.RoomTx].
+func (t *tx) RoomsBefore(app im.AppID, kind im.RoomKind, before int64, limit int) ([]im.Room, error) {
+	return t.rooms(app, selectRoom+` WHERE r.app = $1 AND r.kind = $2 AND r.seq < $3 ORDER BY r.seq DESC LIMIT $4`,
+		kindCode(kind), before, int64(limit))
+}
+
+// RoomsAt implements [im.RoomTx].
+func (t *tx) RoomsAt(app im.AppID, kind im.RoomKind, offset, limit int) ([]im.Room, error) {
+	at := place{seq: math.MaxInt64}
+	if offset > 0 {
+		var live, next int64
+		_, err := t.row(`SELECT live, next FROM counters WHERE app = $1 AND kind = $2`, []any{int64(app), kindCode(kind)}, &live, &next)
+		if err != nil || int64(offset) >= live {
+			return nil, err
+		}
+		if at, err = t.fromEnd(roomList(app, kind), live, next, int64(offset)); err != nil {
+			return nil, err
+		}
+	}
+	return t.rooms(app, selectRoom+` WHERE r.app = $1 AND r.kind = $2 AND r.seq <= $3 ORDER BY r.seq DESC LIMIT $4 OFFSET $5`,
+		kindCode(kind), at.seq, int64(limit), at.skip)
+}
+
+// OwnedRooms implements [im.RoomTx]: oldest first of each kind.
+func (t *tx) OwnedRooms(app im.AppID, user im.Username, limit int) ([]im.Room, error) {
+	return t.rooms(app, selectRoom+` WHERE r.app = $1 AND r.owner = $2 ORDER BY r.kind, r.seq LIMIT $3`, string(user), int64(limit))
+}

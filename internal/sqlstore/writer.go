@@ -1,0 +1,244 @@
+package sqlstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"teahouse/internal/im"
+)
+
+// writer owns the only connection that writes. Its goroutine takes what is queued, runs it in one transaction, each
+// function in a savepoint of its own, and answers all after the commit.
+type writer struct {
+	store   *sqliteDB
+	conn    *conn // the goroutine's
+	max     int
+	observe func(Commit)
+
+	queue chan *job
+	quit  chan struct{} // closed by stop
+	ended chan struct{} // closed by the goroutine as its last act
+	once  sync.Once
+}
+
+// job is one Update on its way.
+type job struct {
+	fn     func(im.Tx) error
+	queued time.Time
+	state  atomic.Int32 // waiting, taken or left
+	done   chan struct{}
+
+	// Written by the writer before done is closed.
+	err    error
+	panics any
+}
+
+const (
+	waiting = iota
+	taken   // the writer runs it
+	left    // its caller has gone
+)
+
+const (
+	queueLength = 1024                  // callers beyond it wait to be queued
+	longBatch   = 50 * time.Millisecond // a batch that ran so long takes no more
+)
+
+func startWriter(s *sqliteDB, c *conn, config Config) *writer {
+	w := &writer{store: s, conn: c, max: config.MaxBatch, observe: config.Observe,
+		queue: make(chan *job, queueLength), quit: make(chan struct{}), ended: make(chan struct{})}
+	go w.run()
+	return w
+}
+
+// stop ends the goroutine after the batch that runs, and waits for it.
+func (w *writer) stop() {
+	w.once.Do(func() { close(w.quit) })
+	<-w.ended
+}
+
+func (w *writer) update(ctx context.Context, fn func(im.Tx) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	j := &job{fn: fn, queued: time.Now(), done: make(chan struct{})}
+	select {
+	case w.queue <- j:
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-w.ended:
+		return im.ErrUnavailable.Because(errClosed)
+	}
+	select {
+	case <-j.done:
+		return j.outcome()
+	case <-ctx.Done():
+		if j.state.CompareAndSwap(waiting, left) {
+			return ctx.Err()
+		}
+	case <-w.ended:
+		if j.state.CompareAndSwap(waiting, left) {
+			return im.ErrUnavailable.Because(errClosed)
+		}
+	}
+	<-j.done
+	return j.outcome()
+}
+
+func (j *job) outcome() error {
+	if j.panics != nil {
+		panic(j.panics)
+	}
+	return j.err
+}
+
+// run is the writer's goroutine.
+func (w *writer) run() {
+	clean := false
+	defer func() {
+		if clean {
+			close(w.ended)
+			return
+		}
+		go w.run() // a function ended the goroutine (runtime.Goexit, as t.FailNow does); batch has answered it
+	}()
+	for {
+		select {
+		case <-w.quit:
+			clean = true
+			return
+		default:
+		}
+		select {
+		case j := <-w.queue:
+			w.batch(j)
+		case <-w.quit:
+		}
+	}
+}
+
+// next returns a job that is waiting already, or nil. Those whom the last commit answered are about to come back, so
+// the others get a chance to run before the queue counts as empty.
+func (w *writer) next() *job {
+	for range 2 {
+		select {
+		case j := <-w.queue:
+			return j
+		default:
+			runtime.Gosched()
+		}
+	}
+	return nil
+}
+
+// batch runs jobs in one transaction and answers them.
+func (w *writer) batch(first *job) {
+	var jobs []*job
+	var broken error // why all of it is rolled back
+	start := time.Now()
+	exited := true // until batch comes to its end
+	defer func() {
+		if exited {
+			broken = errors.Join(im.ErrInternal.Because(errExit), w.conn.do("ROLLBACK"))
+		}
+		for _, j := range jobs {
+			if broken != nil {
+				j.err, j.panics = broken, nil
+			}
+			close(j.done)
+		}
+	}()
+	for j := first; j != nil; j = w.next() {
+		if !j.state.CompareAndSwap(waiting, taken) {
+			continue
+		}
+		if len(jobs) == 0 {
+			if err := w.conn.do("BEGIN IMMEDIATE"); err != nil {
+				broken = w.store.dialect.wrap(err)
+			}
+		}
+		jobs = append(jobs, j)
+		if broken == nil {
+			broken = w.apply(j)
+		}
+		if broken != nil || len(jobs) == w.max || time.Since(start) > longBatch {
+			break
+		}
+	}
+	if len(jobs) > 0 {
+		broken = w.commit(broken, Commit{Updates: len(jobs), Wait: start.Sub(jobs[0].queued), Run: time.Since(start)})
+	}
+	exited = false
+}
+
+var errExit = errors.New("sqlstore: a function of the batch ended the goroutine")
+
+// commit ends the transaction and returns why it failed, if it did.
+func (w *writer) commit(broken error, c Commit) error {
+	if broken == nil {
+		start := time.Now()
+		err := w.conn.do("COMMIT")
+		if err == nil {
+			c.Sync = time.Since(start)
+			w.observe(c)
+			return nil
+		}
+		broken = w.store.dialect.wrap(err)
+	}
+	_ = w.conn.do("ROLLBACK") // SQLite may have done it already
+	return broken
+}
+
+// apply runs one function. What it returns breaks the whole batch.
+func (w *writer) apply(j *job) (broken error) {
+	saved := false
+	t := &tx{ctx: context.Background(), runner: w.conn, dialect: w.store.dialect, texts: w.store.texts}
+	t.writing = func() error {
+		if saved {
+			return nil
+		}
+		if err := w.conn.do("SAVEPOINT f"); err != nil {
+			return t.fail(err)
+		}
+		saved = true
+		return nil
+	}
+	j.err, j.panics = call(j.fn, t)
+	if t.failed != nil {
+		if j.err == nil {
+			j.err = t.failed
+		}
+		if errors.Is(t.failed, im.ErrUnavailable) {
+			return t.failed
+		}
+	}
+	if !saved {
+		return nil
+	}
+	if j.err != nil || j.panics != nil {
+		if err := w.conn.do("ROLLBACK TO f"); err != nil {
+			return w.store.dialect.wrap(err)
+		}
+	}
+	if err := w.conn.do("RELEASE f"); err != nil {
+		return w.store.dialect.wrap(err)
+	}
+	return nil
+}
+
+// call runs fn and catches its panic, with the stack, for the caller's goroutine.
+func call(fn func(im.Tx) error, t *tx) (err error, panics any) {
+	defer func() {
+		t.over = true
+		if p := recover(); p != nil {
+			panics = fmt.Errorf("in a store function: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return fn(t), nil
+}

@@ -1,0 +1,180 @@
+package storetest
+
+import (
+	"math"
+
+	"teahouse/internal/im"
+)
+
+func roomTests() []test {
+	return []test{
+		{"Room", testRoom},
+		{"RoomIDTaken", testRoomIDTaken},
+		{"RoomKinds", testRoomKinds},
+		{"PutRoom", testPutRoom},
+		{"DeleteRoom", testDeleteRoom},
+		{"Rooms", testRooms},
+		{"RoomsBefore", testRoomsBefore},
+		{"OwnedRooms", testOwnedRooms},
+	}
+}
+
+func (e *env) readRoom(r im.Room) im.Room {
+	e.Helper()
+	return read(e, func(tx im.Tx) (im.Room, error) { return tx.Room(r.App, r.Kind, r.ID) })
+}
+
+func roomIDs(rooms []im.Room) (ids []im.RoomID) {
+	for _, r := range rooms {
+		ids = append(ids, r.ID)
+	}
+	return ids
+}
+
+func testRoom(e *env) {
+	r := e.newRoom(im.Chatroom, "ann")
+	r.Name, r.Description, r.Custom, r.Announcement, r.Muted, r.MaxUsers = "茶馆", "d'escr", `{"a":1}`, "hi\nthere", true, 4999
+	e.update(func(tx im.Tx) error {
+		n, added, err := tx.AddRoom(r, members("ann", "bob", "carl"))
+		if err == nil && (n != 1 || !added) {
+			e.Errorf("got %d rooms, added %v", n, added)
+		}
+		return err
+	})
+	r.Members, r.Seq = 3, 1
+	e.same("room", e.readRoom(r), r)
+	e.same("locked", get(e, func(tx im.Tx) (im.Room, error) { return tx.LockRoom(e.app, r.Kind, r.ID) }), r)
+	missing := im.ErrRoomNotFound.In("404")
+	e.refused(missing, func(tx im.Tx) error { _, err := tx.Room(e.app, im.Chatroom, "404"); return err })
+	e.refused(missing, func(tx im.Tx) error { _, err := tx.LockRoom(e.app, im.Chatroom, "404"); return err })
+	all := read(e, func(tx im.Tx) ([]im.Member, error) { return tx.MembersFrom(r, 0, false, 10) })
+	e.same("members", all, []im.Member{
+		{User: "ann", Role: im.Owner, Joined: start(), Seq: 1}, {User: "bob", Joined: start(), Seq: 2}, {User: "carl", Joined: start(), Seq: 3}})
+}
+
+func testRoomIDTaken(e *env) {
+	first := e.room("ann")
+	for _, kind := range []im.RoomKind{im.Chatroom, im.Group} {
+		again := first
+		again.Kind, again.Name = kind, "again"
+		e.update(func(tx im.Tx) error {
+			if _, added, err := tx.AddRoom(again, members("bob", "carl")); err != nil || added {
+				e.Errorf("kind %d: added %v, %v", kind, added, err)
+			}
+			return nil
+		})
+	}
+	e.same("room", e.readRoom(first), first)
+	next := e.room("ann")
+	if next.Seq != first.Seq+1 {
+		e.Errorf("the place after %d is %d", first.Seq, next.Seq)
+	}
+	e.same("rooms of bob", read(e, func(tx im.Tx) ([]im.Room, error) { return tx.JoinedRooms(e.app, "bob", im.Chatroom, 0, 9) }), []im.Room(nil))
+}
+
+func testRoomKinds(e *env) {
+	c, g := e.roomOf(im.Chatroom, "ann"), e.roomOf(im.Group, "ann")
+	e.refused(im.ErrRoomNotFound.In(g.ID), func(tx im.Tx) error { _, err := tx.Room(e.app, im.Chatroom, g.ID); return err })
+	e.refused(im.ErrRoomNotFound.In(c.ID), func(tx im.Tx) error { _, err := tx.LockRoom(e.app, im.Group, c.ID); return err })
+	e.same("places", []int64{c.Seq, g.Seq}, []int64{1, 1})
+	e.same("groups", roomIDs(read(e, func(tx im.Tx) ([]im.Room, error) { return tx.RoomsAt(e.app, im.Group, 0, 9) })), []im.RoomID{g.ID})
+	e.same("named", roomIDs(read(e, func(tx im.Tx) ([]im.Room, error) { return tx.Rooms(e.app, im.Group, []im.RoomID{c.ID, g.ID}) })), []im.RoomID{g.ID})
+}
+
+func testPutRoom(e *env) {
+	r := e.room("ann", "bob")
+	r.Name, r.Description, r.Custom, r.Announcement, r.Muted, r.MaxUsers, r.Owner = "n", "d", "c", "a", true, 7, "bob"
+	e.update(func(tx im.Tx) error {
+		changed := r
+		changed.Members, changed.Seq = 99, 99
+		return tx.PutRoom(changed)
+	})
+	e.same("room", e.readRoom(r), r)
+	gone := e.newRoom(im.Chatroom, "ann")
+	e.refused(im.ErrRoomNotFound.In(gone.ID), func(tx im.Tx) error { return tx.PutRoom(gone) })
+}
+
+func testDeleteRoom(e *env) {
+	r, other := e.room("ann", "bob"), e.room("ann")
+	fill := func(r im.Room) func(tx im.Tx) error {
+		return func(tx im.Tx) error {
+			if err := tx.PutAttributes(r, []im.Attribute{{Key: "k", Value: "v", Setter: "ann"}}); err != nil {
+				return err
+			}
+			return tx.PutEntries(r, im.Blocks, []im.Entry{{User: "eve"}})
+		}
+	}
+	e.update(fill(r))
+	e.update(fill(other))
+	e.leave(r, "bob")
+	e.update(func(tx im.Tx) error { return tx.DeleteRoom(r) })
+	e.refused(im.ErrRoomNotFound.In(r.ID), func(tx im.Tx) error { _, err := tx.Room(e.app, r.Kind, r.ID); return err })
+	e.refused(im.ErrRoomNotFound.In(r.ID), func(tx im.Tx) error { return tx.DeleteRoom(r) })
+
+	again := e.newRoom(im.Chatroom, "carl")
+	again.ID = r.ID
+	e.update(func(tx im.Tx) error { _, _, err := tx.AddRoom(again, members("carl")); return err })
+	look := func(r im.Room) (n [3]int) {
+		e.view(func(tx im.Tx) error {
+			all, err := tx.MembersAt(r, 0, 9)
+			entries, err2 := tx.Entries(r, im.Blocks)
+			attributes, err3 := tx.Attributes(r)
+			n = [3]int{len(all), len(entries), len(attributes)}
+			return firstError(err, err2, err3)
+		})
+		return n
+	}
+	e.same("a new room of the same id has nothing of the old", look(again), [3]int{1, 0, 0})
+	e.same("the other room", look(other), [3]int{1, 1, 1})
+	e.same("joined", roomIDs(read(e, func(tx im.Tx) ([]im.Room, error) { return tx.JoinedRooms(e.app, "ann", im.Chatroom, 0, 9) })), []im.RoomID{other.ID})
+}
+
+func firstError(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func testRooms(e *env) {
+	a, b, c := e.room("ann"), e.room("ann"), e.room("ann")
+	named := func(ids ...im.RoomID) []im.RoomID {
+		return roomIDs(read(e, func(tx im.Tx) ([]im.Room, error) { return tx.Rooms(e.app, im.Chatroom, ids) }))
+	}
+	e.same("in the order of the names", named(c.ID, "404", a.ID, b.ID), []im.RoomID{c.ID, a.ID, b.ID})
+	e.same("none", named(), []im.RoomID(nil))
+	e.same("none of them", named("1", "2"), []im.RoomID(nil))
+}
+
+func testRoomsBefore(e *env) {
+	var all []im.RoomID
+	for range 5 {
+		all = append([]im.RoomID{e.room("ann").ID}, all...)
+	}
+	e.roomOf(im.Group, "ann")
+	page := func(before int64, limit int) []im.Room {
+		return read(e, func(tx im.Tx) ([]im.Room, error) { return tx.RoomsBefore(e.app, im.Chatroom, before, limit) })
+	}
+	first := page(math.MaxInt64, 2)
+	e.same("first page", roomIDs(first), all[:2])
+	second := page(first[1].Seq, 2)
+	e.same("second page", roomIDs(second), all[2:4])
+	e.same("last page", roomIDs(page(second[1].Seq, 2)), all[4:])
+}
+
+func testOwnedRooms(e *env) {
+	a, b, g := e.room("ann", "bob"), e.room("bob", "ann"), e.roomOf(im.Group, "ann")
+	c := e.room("ann")
+	owned := func(user im.Username, limit int) map[im.RoomID]bool {
+		set := map[im.RoomID]bool{}
+		for _, r := range read(e, func(tx im.Tx) ([]im.Room, error) { return tx.OwnedRooms(e.app, user, limit) }) {
+			set[r.ID] = true
+		}
+		return set
+	}
+	e.same("owned by ann", owned("ann", 9), map[im.RoomID]bool{a.ID: true, g.ID: true, c.ID: true})
+	e.same("limited", len(owned("ann", 2)), 2)
+	e.same("owned by bob", owned("bob", 9), map[im.RoomID]bool{b.ID: true})
+}
