@@ -1,0 +1,173 @@
+package server
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+	"sync/atomic"
+
+	"teahouse/internal/easemob"
+	"teahouse/internal/passwords"
+)
+
+// server is one running node.
+type server struct {
+	core
+	cfg       Config
+	log       *slog.Logger
+	metrics   *metrics
+	proxies   proxies
+	bodyLimit int64
+	tls       *tls.Config // nil: plain
+	limits    map[string]float64
+
+	main, ops net.Listener // ops is nil when it is off
+	stopping  atomic.Bool
+	requests  sync.RWMutex // read-locked while a request of the main listener runs, locked once the server has stopped
+}
+
+// Run serves until ctx ends and returns when everything it started has ended. The start-up text on cfg.Stdout ends
+// with a line "ready" once every listener accepts.
+func Run(ctx context.Context, cfg Config) (err error) {
+	cfg, err = cfg.withDevDefaults().withDefaults()
+	if err != nil {
+		return err
+	}
+	if cfg.Dev && cfg.Data == "" && cfg.Database == "" {
+		if cfg.Data, err = os.MkdirTemp("", "teahouse-dev-"); err != nil {
+			return err
+		}
+		cfg.temporary = true
+		defer func() { err = errors.Join(err, os.RemoveAll(cfg.Data)) }()
+	}
+	s, err := open(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.close()) }()
+	text, err := s.prepareApp(ctx)
+	if err != nil {
+		return err
+	}
+	return s.serve(ctx, text)
+}
+
+// open opens the ports and the listeners.
+func open(ctx context.Context, cfg Config) (*server, error) {
+	log, err := cfg.logger()
+	if err != nil {
+		return nil, err
+	}
+	s := &server{cfg: cfg, log: log, metrics: newMetrics(ThisBuild()), proxies: cfg.TrustedProxies, bodyLimit: cfg.BodyLimit}
+	if s.limits, err = rateLimits(cfg.RateLimits); err != nil {
+		return nil, err
+	}
+	if cfg.TLSCert != "" {
+		c, err := loadCertificate(cfg.TLSCert, cfg.TLSKey, log)
+		if err != nil {
+			return nil, err
+		}
+		s.tls = c.config()
+	}
+	if s.main, err = listen(ctx, cfg.Listen, "--listen"); err != nil {
+		return nil, err
+	}
+	if cfg.OpsListen != "off" {
+		if s.ops, err = listen(ctx, cfg.OpsListen, "--ops-listen (or off)"); err != nil {
+			return nil, errors.Join(err, s.close())
+		}
+	}
+	hashes := passwords.Config{}
+	if cfg.Dev {
+		hashes = passwords.Light()
+	}
+	s.core, err = openCore(ctx, coreConfig{
+		storage: cfg.Storage, clock: cfg.Clock, passwords: hashes, log: log, observe: s.metrics.commit,
+	})
+	if err != nil {
+		return nil, errors.Join(err, s.close())
+	}
+	return s, nil
+}
+
+// close releases what open took. Listeners that were served are closed already.
+func (s *server) close() (err error) {
+	for _, l := range []net.Listener{s.main, s.ops} {
+		if l != nil {
+			if e := l.Close(); !errors.Is(e, net.ErrClosed) {
+				err = errors.Join(err, e)
+			}
+		}
+	}
+	if s.store != nil {
+		err = errors.Join(err, s.store.Close())
+	}
+	return err
+}
+
+// serve runs the listeners and the Service's loop until ctx ends or one of them fails, and stops them in order: new
+// connections are refused, requests finish or are cut off after cfg.StopWithin, then the loop ends.
+func (s *server) serve(ctx context.Context, text startText) (err error) {
+	surface := easemob.New(easemob.Config{
+		Service: s.service, Log: s.log, PublicURL: s.cfg.PublicURL, Limits: s.limits, Observe: s.metrics.request,
+	})
+	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopWork()
+	main := s.httpServer(s.serveHTTP(s.mount(surface)))
+	main.TLSConfig = s.tls
+	main.BaseContext = func(net.Listener) context.Context { return work }
+	ops := s.httpServer(s.opsHandler())
+
+	var running sync.WaitGroup
+	failed := make(chan error, 3)
+	start := func(fn func() error) {
+		running.Go(func() {
+			if err := fn(); err != nil && !errors.Is(err, http.ErrServerClosed) {
+				failed <- err
+			}
+		})
+	}
+	start(func() error { return s.serveMain(main) })
+	if s.ops != nil {
+		start(func() error { return ops.Serve(s.ops) })
+	}
+	start(func() error { return s.service.Run(work) })
+
+	text.print(s)
+	select {
+	case <-ctx.Done():
+		s.log.Info("stopping", "within", s.cfg.StopWithin)
+	case err = <-failed:
+	}
+	s.stopping.Store(true)
+	s.stop(main, stopWork)
+	if e := ops.Close(); err == nil {
+		err = e
+	}
+	running.Wait()
+	return err
+}
+
+func (s *server) serveMain(main *http.Server) error {
+	if s.tls != nil {
+		return main.ServeTLS(s.main, "", "")
+	}
+	return main.Serve(s.main)
+}
+
+// stop lets the requests of the main listener finish, and cuts off those that take too long.
+func (s *server) stop(main *http.Server, stopWork func()) {
+	patience, cancel := context.WithTimeout(context.Background(), s.cfg.StopWithin)
+	defer cancel()
+	if err := main.Shutdown(patience); err != nil {
+		s.log.Warn("requests were cut off", "err", err)
+		_ = main.Close() // its connections are given up
+	}
+	stopWork()
+	s.requests.Lock() // and never unlocked: a request that begins now is turned away
+}
