@@ -1,0 +1,127 @@
+package easemob_test
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"teahouse/internal/apidoctest"
+	"teahouse/internal/easemob"
+	"teahouse/internal/im"
+	"teahouse/internal/im/imtest"
+	"teahouse/internal/sqlstore"
+)
+
+// world is a server's inside on a real store, with a clock that stands still and identifiers that count. It holds
+// the app easemob-demo#chatdemoui with the users of the documents and the room 1265710621211: owner user0, members
+// user1, user2, z1, z2, z3, of whom z1 is an admin.
+type world struct {
+	t      *testing.T
+	clock  *imtest.Clock
+	bus    *imtest.Bus
+	svc    *im.Service
+	app    *im.App
+	api    http.Handler
+	config easemob.Config
+	tokens map[string]string
+	doc    *apidoctest.Validator
+}
+
+const (
+	base     = "/easemob-demo/chatdemoui"
+	seedRoom = "1265710621211"
+)
+
+func newWorld(t *testing.T, settings map[string]string, configure ...func(*easemob.Config)) *world {
+	t.Helper()
+	ctx := context.Background()
+	store, err := sqlstore.Open(ctx, sqlstore.Config{Database: "sqlite:" + filepath.Join(t.TempDir(), "world.db")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { store.Close() })
+	w := &world{t: t, clock: imtest.NewClock(), bus: imtest.NewBus(), tokens: map[string]string{}, doc: apidoctest.New(t)}
+	quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
+	w.svc = im.NewService(im.Config{Store: store, Bus: w.bus, Clock: w.clock, IDs: &imtest.IDs{}, Passwords: imtest.Passwords{}, Log: quiet})
+	app, err := w.svc.CreateApp(ctx, im.NewApp{Key: im.AppKey{Org: "easemob-demo", Name: "chatdemoui"},
+		ClientID: "YXA6demo", Secret: "YXA6secret", Settings: settings})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.app = &app
+	w.populate(ctx)
+	w.config = easemob.Config{Service: w.svc, Log: quiet}
+	for _, f := range configure {
+		f(&w.config)
+	}
+	w.api = easemob.New(w.config)
+	return w
+}
+
+func (w *world) populate(ctx context.Context) {
+	w.t.Helper()
+	caller := im.AppCaller(w.app)
+	password := "123456"
+	for _, name := range strings.Fields("user0 user1 user2 z1 z2 z3 jma1 jma2 ceshia hxt001 jianxin1 jianxin2 stranger") {
+		if _, err := w.svc.Register(ctx, caller, im.NewUser{Name: name, Password: &password}); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	places := 2000
+	if _, err := w.svc.CreateRoom(ctx, caller, im.NewRoom{Kind: im.Chatroom, ID: seedRoom, Name: "seed room", Description: "of seed 004",
+		Owner: "user0", Members: []string{"user1", "user2", "z1", "z2", "z3"}, MaxUsers: &places}); err != nil {
+		w.t.Fatal(err)
+	}
+	if err := w.svc.AddAdmin(ctx, caller, im.Chatroom, seedRoom, "z1"); err != nil {
+		w.t.Fatal(err)
+	}
+	w.bus.Take()
+}
+
+// token returns a token for "app" or a user's name, always the same one.
+func (w *world) token(who string) string {
+	w.t.Helper()
+	if tok, ok := w.tokens[who]; ok {
+		return tok
+	}
+	grant, err := w.svc.IssueAppToken(context.Background(), w.app, nil)
+	if who != "app" {
+		grant, err = w.svc.IssueUserToken(context.Background(), w.app, im.Username(who), nil)
+	}
+	if err != nil {
+		w.t.Fatalf("token for %s: %v", who, err)
+	}
+	w.tokens[who] = grant.Text
+	return grant.Text
+}
+
+// do sends a request to the surface. who is "app", a user's name or "" for no token.
+func (w *world) do(who, method, target, body string, headers ...string) *httptest.ResponseRecorder {
+	w.t.Helper()
+	req, err := http.NewRequest(method, "http://teahouse.test"+target, strings.NewReader(body))
+	if err != nil {
+		w.t.Fatalf("%s %s: %v", method, target, err)
+	}
+	req.ContentLength = int64(len(body))
+	if who != "" {
+		req.Header.Set("Authorization", "Bearer "+w.token(who))
+	}
+	for _, h := range headers {
+		k, v, _ := strings.Cut(h, ":")
+		req.Header.Set(k, strings.TrimSpace(v))
+	}
+	rec := httptest.NewRecorder()
+	w.api.ServeHTTP(rec, req)
+	return rec
+}
+
+// limit restarts the surface with a request rate for one class.
+func (w *world) limit(class string, perSecond float64) {
+	w.config.Limits = map[string]float64{class: perSecond}
+	w.api = easemob.New(w.config)
+}
