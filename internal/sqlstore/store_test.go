@@ -29,3 +29,10 @@ func openFile(t testing.TB, config Config) *Store {
 func TestSQLite(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) im.Store { return openFile(t, Config{}) })
 }
+
+func TestMain(m *testing.M) { storetest.Main(m) }
+
+func TestPostgres(t *testing.T) {
+	storetest.Postgres(t) // skips here, not in every part
+	storetest.Run(t, func(t *testing.T) im.Store { return openFile(t, Config{Database: storetest.Postgres(t)}) })
+}
