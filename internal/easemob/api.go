@@ -110,7 +110,8 @@ func (a *API) unknown(c *call) (answer, error) {
 	for _, m := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete} {
 		probe := *c.r
 		probe.Method = m
-		if _, pattern := a.mux.Handler(&probe); pattern != "/" {
+		_, pattern := a.mux.Handler(&probe)
+		if pattern != "/" && (!strings.HasSuffix(pattern, deleteVerbPath) || isDeleteVerb(c.r.URL.Path)) {
 			allow = append(allow, m)
 		}
 	}

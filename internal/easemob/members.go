@@ -22,9 +22,9 @@ type memberResult struct {
 	Result     bool   `json:"result"`
 	Action     string `json:"action"`
 	Reason     string `json:"reason,omitempty"`
-	User       string `json:"user"`
 	ID         string `json:"id"`
 	ChatroomID string `json:"chatroomid,omitempty"`
+	User       string `json:"user"`
 }
 
 // GET /{org}/{app}/chatrooms/{id}/users: pages of {member}/{owner}, or by cursor plain names without the owner,

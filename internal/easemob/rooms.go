@@ -278,7 +278,16 @@ func (a *API) destroyRoom(c *call) (answer, error) {
 	}{true, string(c.room())}}, err
 }
 
-// deleteVerb answers DELETE …/chatrooms/{id}/ban and …/chatrooms/super_admin/{user}, which the mux cannot tell apart.
+// deleteVerbPath stands for DELETE …/chatrooms/{id}/ban and …/chatrooms/super_admin/{user}, which the mux cannot tell apart.
+const deleteVerbPath = "/chatrooms/{id}/{verb}"
+
+// isDeleteVerb reports whether a path that fits deleteVerbPath is one of the two.
+func isDeleteVerb(path string) bool {
+	parts := strings.Split(path, "/")
+	return parts[len(parts)-1] == "ban" || parts[len(parts)-2] == "super_admin"
+}
+
+// deleteVerb answers the two paths of deleteVerbPath.
 func (a *API) deleteVerb(c *call) (answer, error) {
 	verb := c.r.PathValue("verb")
 	switch {

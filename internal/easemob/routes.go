@@ -39,7 +39,6 @@ func (a *API) routes() []route {
 		users("PUT", "/users/{user}", classUsers, on(a.changeUser)),
 		users("DELETE", "/users/{user}", classUsers, a.deleteUser),
 		users("PUT", "/users/{user}/password", classUsers, on(a.setPassword), passwordWords()...),
-		users("POST", "/users/{user}/password", classUsers, on(a.setPassword), passwordWords()...),
 		users("POST", "/users/{user}/activate", classUsers, a.activate),
 		users("POST", "/users/{user}/deactivate", classUsers, a.deactivate),
 
@@ -64,7 +63,7 @@ func (a *API) routes() []route {
 		rooms("DELETE", "/chatrooms/{id}/mute/{users}", classRooms, a.unmuteMembers, roomUserMissing(), batchWords("removeMute member size more than max limit :  {arg}")),
 		rooms("GET", "/sdk/chatrooms/{id}/mute/{user}", classRooms, a.isMuted),
 		rooms("POST", "/chatrooms/{id}/ban", classRooms, a.muteRoom),
-		rooms("DELETE", "/chatrooms/{id}/{verb}", classRooms, a.deleteVerb), // …/ban and super_admin/{user}: one pattern, see deleteVerb
+		rooms("DELETE", deleteVerbPath, classRooms, a.deleteVerb),
 
 		rooms("GET", "/chatrooms/{id}/blocks/users", classRooms, a.listBlocks),
 		rooms("POST", "/chatrooms/{id}/blocks/users", classRooms, on(a.blockMembers), roomUserMissing(), notListable(), batchWords("userNames is more than max limit : {arg}")),

@@ -301,7 +301,8 @@ func changeFields(app *App, r *Room, ch RoomChange) error {
 	return nil
 }
 
-// transfer makes a member the owner; the old owner becomes a plain member.
+// transfer makes a member the owner; the old owner becomes a plain member. An owner cannot be muted, so a mute of
+// the new one ends.
 func (w *work) transfer(to Username) error {
 	st, err := w.standing(to)
 	switch {
@@ -315,6 +316,9 @@ func (w *work) transfer(to Username) error {
 	from := w.room.Owner
 	w.room.Owner = to
 	w.emit(OwnerChanged, to, from)
+	if err := w.unmute([]Username{to}); err != nil {
+		return err
+	}
 	if err := w.tx.SetRole(w.room, from, Plain); err != nil {
 		return err
 	}
