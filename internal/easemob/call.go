@@ -80,7 +80,7 @@ func (a *API) run(c *call) (answer, error) {
 	}
 	c.app = app
 	c.caller = im.Nobody(app)
-	if bearer, ok := bearerOf(c.r); ok || !c.route.open {
+	if bearer, ok := c.bearer(); ok || !c.route.open {
 		c.caller, err = a.svc.Authenticate(c.r.Context(), app, bearer)
 		if err != nil && !c.route.open {
 			return answer{}, err
@@ -94,6 +94,17 @@ func (a *API) run(c *call) (answer, error) {
 		return answer{}, im.ErrRateLimited
 	}
 	return c.route.run(c)
+}
+
+// bearer is the request's token: that of the header or, on GET, of the query, from which it is taken out so that no
+// answer repeats it.
+func (c *call) bearer() (token string, given bool) {
+	if token, given = bearerOf(c.r); given || c.r.Method != http.MethodGet || !c.has("access_token") {
+		return token, given
+	}
+	token = c.query.Get("access_token")
+	delete(c.query, "access_token")
+	return token, true
 }
 
 // bearerOf reads the Authorization header; the scheme is matched in any case and may be followed by several blanks.
