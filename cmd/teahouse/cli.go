@@ -263,7 +263,9 @@ func (f configFile) Validate(app *kong.Application) error {
 	var visit func(n *kong.Node)
 	visit = func(n *kong.Node) {
 		for _, flag := range n.Flags {
-			known[flag.Name] = len(flag.Envs) > 0 // what has no variable, such as --yes, is said each time
+			if len(flag.Envs) > 0 && flag.Name != "config" { // others, such as --yes, are said each time
+				known[flag.Name] = true
+			}
 		}
 		for _, child := range n.Children {
 			visit(child)
@@ -272,7 +274,7 @@ func (f configFile) Validate(app *kong.Application) error {
 	visit(app.Node)
 	var unknown []string
 	for _, p := range f.pairs {
-		if !known[p.Key] || p.Key == "config" {
+		if !known[p.Key] {
 			unknown = append(unknown, fmt.Sprintf("%s (line %d)", p.Key, p.Line))
 		}
 	}

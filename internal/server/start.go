@@ -32,7 +32,7 @@ func (s *server) prepareApp(ctx context.Context) (t startText, err error) {
 }
 
 func (s *server) ensureApp(ctx context.Context) (t startText, err error) {
-	key, err := im.ParseAppKey(s.cfg.App.Key)
+	key, err := parseAppKey(s.cfg.App.Key)
 	if err != nil {
 		return t, err
 	}
@@ -56,7 +56,7 @@ func (s *server) ensureApp(ctx context.Context) (t startText, err error) {
 	}
 	app, err := s.service.EnsureApp(ctx, n)
 	if err != nil {
-		return t, err
+		return t, plain(err)
 	}
 	t.app = &app
 	if !s.cfg.Dev {

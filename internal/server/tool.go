@@ -77,7 +77,7 @@ func describe(a im.App, secret string) appJSON {
 
 // CreateApp makes an app and prints its credentials; the secret is not shown again.
 func (t Tool) CreateApp(ctx context.Context, key, clientID, secret string) error {
-	k, err := im.ParseAppKey(key)
+	k, err := parseAppKey(key)
 	if err != nil {
 		return err
 	}
@@ -123,7 +123,7 @@ func (t Tool) ListApps(ctx context.Context) error {
 
 // onApp runs fn with an app that exists.
 func (t Tool) onApp(ctx context.Context, key string, fn func(core, *im.App) error) error {
-	k, err := im.ParseAppKey(key)
+	k, err := parseAppKey(key)
 	if err != nil {
 		return err
 	}
@@ -196,7 +196,7 @@ func checkSetting(key, value string) error {
 	known := func(d im.SettingDoc) bool { return d.Key == key }
 	if slices.ContainsFunc(im.SettingDocs(), known) {
 		s := im.DefaultSettings()
-		return s.Set(key, value)
+		return plain(s.Set(key, value))
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "there is no setting %s; the settings are:\n", key)
@@ -259,4 +259,17 @@ func same(a, b string) bool {
 	x, errX := os.Stat(a)
 	y, errY := os.Stat(b)
 	return errX == nil && errY == nil && os.SameFile(x, y)
+}
+
+func parseAppKey(key string) (im.AppKey, error) {
+	k, err := im.ParseAppKey(key)
+	return k, plain(err)
+}
+
+// plain words an error about a value that an operator gave: what is wrong with it stands in the argument.
+func plain(err error) error {
+	if errors.Is(err, im.ErrInvalid) {
+		return errors.New(im.AsError(err).Arg)
+	}
+	return err
 }

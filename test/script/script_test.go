@@ -1,0 +1,187 @@
+// Package script tells stories about the built binary, one per file of testdata.
+package script
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// patience is how long a story waits for what must happen.
+const patience = 30 * time.Second
+
+var update = flag.Bool("update", false, "rewrite what the stories compare with")
+
+// TestMain builds the binary. It runs as the command teahouse in every story.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	os.Exit(withBinary(m))
+}
+
+func withBinary(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "teahouse-script-")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(dir)
+	build := exec.Command("go", "build", "-o", filepath.Join(dir, "teahouse"), "teahouse/cmd/teahouse")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "%v\n%s", err, out)
+		return 1
+	}
+	if err := os.Setenv("PATH", dir+string(os.PathListSeparator)+os.Getenv("PATH")); err != nil {
+		panic(err)
+	}
+	return m.Run()
+}
+
+func TestStories(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata", UpdateScripts: *update, RequireExplicitExec: true, RequireUniqueNames: true,
+		Setup: func(e *testscript.Env) error { e.Values[servers{}] = map[string]*serving{}; return nil },
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"start": start, "stop": stop, "ask": ask, "until": until, "setenv": setenv,
+		},
+	})
+}
+
+// serving is a server that a story started.
+type serving struct {
+	cmd  *exec.Cmd
+	text *watched
+	log  *watched
+}
+
+type servers struct{}
+
+// watched collects output; ready is closed when a line "ready" or the end comes.
+type watched struct {
+	mu    sync.Mutex
+	b     bytes.Buffer
+	ready chan struct{}
+	once  sync.Once
+}
+
+func (w *watched) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.b.Write(p)
+	if strings.HasSuffix(w.b.String(), "\nready\n") {
+		w.once.Do(func() { close(w.ready) })
+	}
+	return len(p), nil
+}
+
+func (w *watched) String() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.b.String()
+}
+
+// start NAME COMMAND… runs teahouse COMMAND… on free ports until it is ready. Its text is in the file NAME; the
+// variables URL, OPS, ID, SECRET and TOKEN hold what the text says.
+func start(ts *testscript.TestScript, _ bool, args []string) {
+	s := &serving{text: &watched{ready: make(chan struct{})}, log: &watched{ready: make(chan struct{})}}
+	s.cmd = exec.Command("teahouse", append(args[1:], "--listen", "127.0.0.1:0", "--ops-listen", "127.0.0.1:0")...)
+	s.cmd.Dir = ts.MkAbs(".")
+	s.cmd.Env = []string{"TMPDIR=" + ts.Getenv("TMPDIR"), "PATH=" + ts.Getenv("PATH"), "HOME=" + ts.Getenv("HOME")}
+	s.cmd.Stdout, s.cmd.Stderr = s.text, s.log
+	ts.Check(s.cmd.Start())
+	ts.Value(servers{}).(map[string]*serving)[args[0]] = s
+	ts.Defer(func() {
+		if s.cmd.ProcessState == nil {
+			_ = s.cmd.Process.Kill()
+			_ = s.cmd.Wait()
+		}
+	})
+	select {
+	case <-s.text.ready:
+	case <-time.After(patience):
+		ts.Fatalf("no line ready:\n%s%s", s.text, s.log)
+	}
+	text := s.text.String()
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o600))
+	for key, name := range map[string]string{"listening on": "URL", "operations": "OPS", "client id": "ID", "client secret": "SECRET", "app token": "TOKEN"} {
+		for line := range strings.Lines(text) {
+			if value, ok := strings.CutPrefix(line, key+" "); ok {
+				ts.Setenv(name, strings.TrimSuffix(strings.TrimSpace(value), "/metrics"))
+			}
+		}
+	}
+}
+
+// stop NAME sends SIGTERM and wants exit code 0. What the server logged is in the file NAME.log.
+func stop(ts *testscript.TestScript, _ bool, args []string) {
+	s := ts.Value(servers{}).(map[string]*serving)[args[0]]
+	ts.Check(s.cmd.Process.Signal(syscall.SIGTERM))
+	timer := time.AfterFunc(patience, func() { _ = s.cmd.Process.Kill() })
+	defer timer.Stop()
+	err := s.cmd.Wait()
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]+".log"), []byte(s.log.String()), 0o600))
+	if err != nil {
+		ts.Fatalf("%v\n%s", err, s.log)
+	}
+}
+
+// request METHOD URL [BODY] with $TOKEN, returning status and body.
+func request(ts *testscript.TestScript, args []string) (int, string) {
+	body := ""
+	if len(args) > 2 {
+		body = args[2]
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, args[0], args[1], strings.NewReader(body))
+	ts.Check(err)
+	if token := ts.Getenv("TOKEN"); token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
+	req.Close = true
+	res, err := http.DefaultClient.Do(req)
+	ts.Check(err)
+	defer res.Body.Close()
+	data, err := io.ReadAll(res.Body)
+	ts.Check(err)
+	return res.StatusCode, string(data)
+}
+
+// ask STATUS METHOD URL [BODY] wants that status. The answer is in the file answer.
+func ask(ts *testscript.TestScript, _ bool, args []string) {
+	status, body := request(ts, args[1:])
+	ts.Check(os.WriteFile(ts.MkAbs("answer"), []byte(body), 0o600))
+	if strconv.Itoa(status) != args[0] {
+		ts.Fatalf("%s %s: %d, want %s\n%s", args[1], args[2], status, args[0], body)
+	}
+}
+
+// until is ask, repeated for up to 3 seconds: what another process changed is seen after one (design decision 19).
+func until(ts *testscript.TestScript, _ bool, args []string) {
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for end := time.Now().Add(3 * time.Second); time.Now().Before(end); <-tick.C {
+		if status, _ := request(ts, args[1:]); strconv.Itoa(status) == args[0] {
+			return
+		}
+	}
+	ask(ts, false, args)
+}
+
+// setenv NAME FILE sets a variable to what a file holds.
+func setenv(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile(args[1])))
+}
