@@ -1,0 +1,210 @@
+package storetest
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"testing"
+	"time"
+
+	"teahouse/internal/im"
+)
+
+func tenantTests() []test {
+	return []test{
+		{"Tenants", testTenants},
+		{"DeleteApp", testDeleteApp},
+	}
+}
+
+// Everything makes an app that has rows of every sort and returns its id.
+func Everything(t *testing.T, s im.Store) im.AppID {
+	t.Helper()
+	e := &env{T: t, store: s}
+	e.app = e.newApp("everything")
+	e.everything()
+	return e.app
+}
+
+// everything fills the app and returns a room that still stands.
+func (e *env) everything() im.Room {
+	e.Helper()
+	e.users("ann", "bob")
+	gone, r := e.room("ann"), e.room("ann", "bob", "carl")
+	e.leave(r, "carl")
+	e.update(func(tx im.Tx) error {
+		entry := []im.Entry{{User: "bob", Until: start()}}
+		return firstError(
+			tx.DeleteRoom(gone),
+			tx.SetRole(r, "bob", im.Admin),
+			tx.PutEntries(r, im.Mutes, entry), tx.PutEntries(r, im.Blocks, entry), tx.PutEntries(r, im.Allows, entry),
+			tx.PutAttributes(r, []im.Attribute{{Key: "k", Value: "v", Setter: "bob", AutoDelete: true}}),
+			tx.AddSuperAdmin(e.app, "ann", start()),
+			tx.AddToken(im.Token{Hash: e.hash(1), App: e.app, User: "ann", Issued: start(), Expires: start()}))
+	})
+	return r
+}
+
+// access is one use of one method of im.Tx by an app; it returns what it found.
+type access struct {
+	method string
+	use    func(tx im.Tx, app im.AppID, r im.Room) (any, error)
+}
+
+// reads use every method that only reads.
+func reads() []access {
+	names := []im.Username{"ann", "bob"}
+	return []access{
+		{"User", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) { return tx.User(app, "ann") }},
+		{"UserByUUID", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) { return tx.UserByUUID(app, "uuid-ann") }},
+		{"Users", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) { return tx.Users(app, 0, 9) }},
+		{"LockUsers", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) { return nil, tx.LockUsers(app, names) }},
+		{"Room", func(tx im.Tx, app im.AppID, r im.Room) (any, error) { return tx.Room(app, r.Kind, r.ID) }},
+		{"LockRoom", func(tx im.Tx, app im.AppID, r im.Room) (any, error) { return tx.LockRoom(app, r.Kind, r.ID) }},
+		{"Rooms", func(tx im.Tx, app im.AppID, r im.Room) (any, error) { return tx.Rooms(app, r.Kind, []im.RoomID{r.ID}) }},
+		{"RoomsBefore", func(tx im.Tx, app im.AppID, r im.Room) (any, error) { return tx.RoomsBefore(app, r.Kind, 1<<40, 9) }},
+		{"RoomsAt", func(tx im.Tx, app im.AppID, r im.Room) (any, error) { return tx.RoomsAt(app, r.Kind, 0, 9) }},
+		{"OwnedRooms", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) { return tx.OwnedRooms(app, "ann", 9) }},
+		{"Standings", func(tx im.Tx, _ im.AppID, r im.Room) (any, error) {
+			all, err := tx.Standings(r, names)
+			return slices.DeleteFunc(all, func(s im.Standing) bool { return s == im.Standing{User: s.User, Role: im.Stranger} }), err
+		}},
+		{"MembersFrom", func(tx im.Tx, _ im.AppID, r im.Room) (any, error) { return tx.MembersFrom(r, 0, true, 9) }},
+		{"MembersAt", func(tx im.Tx, _ im.AppID, r im.Room) (any, error) { return tx.MembersAt(r, 1, 9) }},
+		{"Admins", func(tx im.Tx, _ im.AppID, r im.Room) (any, error) { return tx.Admins(r) }},
+		{"JoinedRooms", func(tx im.Tx, app im.AppID, r im.Room) (any, error) { return tx.JoinedRooms(app, "ann", r.Kind, 0, 9) }},
+		{"Entries", func(tx im.Tx, _ im.AppID, r im.Room) (any, error) { return tx.Entries(r, im.Blocks) }},
+		{"Attributes", func(tx im.Tx, _ im.AppID, r im.Room) (any, error) { return tx.Attributes(r) }},
+		{"SuperAdmins", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) { return tx.SuperAdmins(app, 0, 9) }},
+		{"IsSuperAdmin", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) { return tx.IsSuperAdmin(app, "ann") }},
+	}
+}
+
+// writes use every method that changes what is there.
+func writes() []access {
+	names := []im.Username{"ann", "bob"}
+	standings := []im.Standing{{User: "ann", Seq: 1}, {User: "bob", Seq: 2}}
+	entry := []im.Entry{{User: "eve", Until: start()}}
+	return []access{
+		{"PutUser", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) {
+			return nil, tx.PutUser(im.User{App: app, Name: "ann"})
+		}},
+		{"DeleteUser", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) { return nil, tx.DeleteUser(app, "ann") }},
+		{"DeleteTokens", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) { return nil, tx.DeleteTokens(app, "ann") }},
+		{"PutRoom", func(tx im.Tx, _ im.AppID, r im.Room) (any, error) { return nil, tx.PutRoom(r) }},
+		{"DeleteRoom", func(tx im.Tx, _ im.AppID, r im.Room) (any, error) { return nil, tx.DeleteRoom(r) }},
+		{"AddMembers", func(tx im.Tx, _ im.AppID, r im.Room) (any, error) { return nil, tx.AddMembers(r, members("dora")) }},
+		{"RemoveMembers", func(tx im.Tx, _ im.AppID, r im.Room) (any, error) { return nil, tx.RemoveMembers(r, standings) }},
+		{"SetRole", func(tx im.Tx, _ im.AppID, r im.Room) (any, error) { return nil, tx.SetRole(r, "bob", im.Plain) }},
+		{"PutEntries", func(tx im.Tx, _ im.AppID, r im.Room) (any, error) { return nil, tx.PutEntries(r, im.Mutes, entry) }},
+		{"DeleteEntries", func(tx im.Tx, _ im.AppID, r im.Room) (any, error) { return tx.DeleteEntries(r, im.Blocks, names) }},
+		{"EndMute", func(tx im.Tx, app im.AppID, r im.Room) (any, error) {
+			return tx.EndMute(im.Mute{App: app, Room: r.ID, Entry: im.Entry{User: "bob", Until: start()}})
+		}},
+		{"PutAttributes", func(tx im.Tx, _ im.AppID, r im.Room) (any, error) {
+			return nil, tx.PutAttributes(r, []im.Attribute{{Key: "k", Value: "new"}})
+		}},
+		{"DeleteAttributes", func(tx im.Tx, _ im.AppID, r im.Room) (any, error) { return nil, tx.DeleteAttributes(r, []string{"k"}) }},
+		{"DropAttributesOf", func(tx im.Tx, _ im.AppID, r im.Room) (any, error) { return tx.DropAttributesOf(r, names) }},
+		{"RemoveSuperAdmin", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) { return tx.RemoveSuperAdmin(app, "ann") }},
+	}
+}
+
+// elsewhere are the methods that are not tried as another tenant: they name no app, make one or see all of them, or add
+// rows that may stand beside the other tenant's (tried by name).
+func elsewhere() []string {
+	return []string{"App", "Apps", "PutApp", "DeleteApp", "Token", "AddToken", "DeleteExpiredTokens", "DueMutes", "NextMuteEnd",
+		"AddUser", "AddRoom", "AddSuperAdmin"}
+}
+
+// testTenants uses every method as another app, with the names of the first app's rows.
+func testTenants(e *env) {
+	r := e.everything()
+	other := newEnv(e.T, e.store)
+	other.app = e.newApp("other")
+	foreign := r
+	foreign.App = other.app
+	was := e.portrait(r)
+
+	covered := elsewhere()
+	for _, a := range reads() {
+		covered = append(covered, a.method)
+		found, err := other.try(a, foreign)
+		if err == nil && !nothing(found) {
+			e.Errorf("%s as another app found %+v", a.method, found)
+		}
+		found, err = e.try(a, r)
+		if a.method != "LockUsers" && (err != nil || nothing(found)) {
+			e.Errorf("%s as the app itself found %+v, %v", a.method, found, err)
+		}
+	}
+	for _, a := range writes() {
+		covered = append(covered, a.method)
+		if found, err := other.try(a, foreign); err == nil && !nothing(found) {
+			e.Errorf("%s as another app answered %+v", a.method, found)
+		}
+	}
+	e.same("the app after all that", e.portrait(r), was)
+
+	other.everything() // the same names, beside the first app's
+	e.same("the app after another made the same", e.portrait(r), was)
+	for m := range reflect.TypeFor[im.Tx]().Methods() {
+		if !slices.Contains(covered, m.Name) {
+			e.Errorf("%s is not tried as another app", m.Name)
+		}
+	}
+}
+
+func (e *env) try(a access, r im.Room) (found any, err error) {
+	err = e.store.Update(e.Context(), func(tx im.Tx) (err error) { found, err = a.use(tx, e.app, r); return err })
+	return found, err
+}
+
+func nothing(found any) bool {
+	v := reflect.ValueOf(found)
+	return !v.IsValid() || v.IsZero() || v.Kind() == reflect.Slice && v.Len() == 0
+}
+
+// portrait prints all that the app can read of itself.
+func (e *env) portrait(r im.Room) (text string) {
+	e.Helper()
+	e.update(func(tx im.Tx) error {
+		text = ""
+		for _, a := range reads() {
+			found, err := a.use(tx, e.app, r)
+			text += fmt.Sprintf("%s: %+v %v\n", a.method, found, err)
+		}
+		token, err := tx.Token(e.hash(1))
+		text += fmt.Sprintf("Token: %+v %v\n", token, err)
+		return nil
+	})
+	return text
+}
+
+func testDeleteApp(e *env) {
+	stays := newEnv(e.T, e.store)
+	stays.app = e.newApp("stays")
+	r, kept := e.everything(), stays.everything()
+	was := stays.portrait(kept)
+	e.update(func(tx im.Tx) error { return tx.DeleteApp(e.app) })
+	for _, a := range reads() {
+		if found, err := e.try(a, r); err == nil && !nothing(found) {
+			e.Errorf("%s found %+v", a.method, found)
+		}
+	}
+	e.view(func(tx im.Tx) error {
+		if _, err := tx.Token(e.hash(1)); err == nil {
+			e.Error("a token is left")
+		}
+		due, err := tx.DueMutes(start().Add(time.Hour), 9)
+		e.same("mutes left", len(due), 1)
+		apps, err2 := tx.Apps()
+		for _, app := range apps {
+			if app.ID == e.app {
+				e.Error("the app is left")
+			}
+		}
+		return firstError(err, err2)
+	})
+	e.same("the other app", stays.portrait(kept), was)
+}
