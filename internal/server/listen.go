@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/hex"
+	"io"
 	"log/slog"
 	"math/rand/v2"
 	"net"
@@ -22,6 +23,9 @@ const (
 	readTimeout   = time.Minute
 	writeTimeout  = time.Minute
 	idleTimeout   = 2 * time.Minute
+
+	drainTimeout = 5 * time.Second
+	drainBytes   = 16 << 20
 )
 
 func (s *server) httpServer(h http.Handler) *http.Server {
@@ -87,8 +91,9 @@ func (s *server) serveHTTP(next http.Handler) http.Handler {
 		id := requestID(r.Header.Get("X-Request-Id"))
 		r.Header["X-Request-Id"] = []string{id} // where surfaces find it
 		w.Header()["X-Request-Id"] = []string{id}
-		if r.Body != nil && r.Body != http.NoBody {
-			r.Body = http.MaxBytesReader(w, r.Body, s.bodyLimit)
+		body := r.Body
+		if body != nil && body != http.NoBody {
+			r.Body = http.MaxBytesReader(w, body, s.bodyLimit)
 		}
 		_ = http.NewResponseController(w).SetWriteDeadline(began.Add(writeTimeout)) // not every test's writer can
 		x := &exchange{ResponseWriter: w}
@@ -101,7 +106,19 @@ func (s *server) serveHTTP(next http.Handler) http.Handler {
 			}
 		}()
 		next.ServeHTTP(x, r)
+		if x.status == http.StatusRequestEntityTooLarge {
+			drain(w, body)
+		}
 	})
+}
+
+// drain reads on, for a while, what a client still sends of a body that was refused: clients read the answer when
+// they have sent everything, and would find a reset connection instead.
+func drain(w http.ResponseWriter, body io.Reader) {
+	c := http.NewResponseController(w)
+	_ = c.Flush()
+	_ = c.SetReadDeadline(time.Now().Add(drainTimeout))
+	_, _ = io.CopyN(io.Discard, body, drainBytes)
 }
 
 // recovered logs a panic and answers, or cuts the connection when part of an answer is out.

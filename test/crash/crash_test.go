@@ -1,0 +1,193 @@
+// Package crash kills the built server in the middle of its work and looks for what it had promised.
+package crash
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+)
+
+const (
+	rounds  = 6
+	writers = 16
+)
+
+// process is a running server.
+type process struct {
+	cmd  *exec.Cmd
+	url  string
+	log  bytes.Buffer
+	dead chan struct{} // closed when the process has ended
+}
+
+func build(t *testing.T) (binary string) {
+	t.Helper()
+	binary = filepath.Join(t.TempDir(), "teahouse")
+	cmd := exec.Command("go", "build", "-o", binary, "teahouse/cmd/teahouse")
+	cmd.Env = append(cmd.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return binary
+}
+
+func serve(t *testing.T, binary, data string) *process {
+	t.Helper()
+	p := &process{dead: make(chan struct{})}
+	p.cmd = exec.Command(binary, "serve", "--data", data, "--listen", "127.0.0.1:0", "--ops-listen", "off", "--rate-limits", "off",
+		"--app", "acme#chat", "--client-id", "me", "--client-secret", "hush")
+	p.cmd.Stderr = &p.log
+	out, err := p.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.kill)
+	for lines := bufio.NewScanner(out); lines.Scan(); {
+		if v, ok := strings.CutPrefix(lines.Text(), "listening on "); ok {
+			p.url = strings.TrimSpace(v) + "/acme/chat"
+		}
+		if lines.Text() == "ready" {
+			go func() {
+				_ = p.cmd.Wait()
+				close(p.dead)
+			}()
+			return p
+		}
+	}
+	_ = p.cmd.Wait()
+	t.Fatalf("the server does not start:\n%s", &p.log)
+	return nil
+}
+
+// kill ends the process without a chance to tidy up.
+func (p *process) kill() {
+	_ = p.cmd.Process.Kill()
+	<-p.dead
+}
+
+// ask sends a request and decodes the answer's data.
+func ask(c *http.Client, method, url, token, body string, data any) error {
+	req, err := http.NewRequest(method, url, strings.NewReader(body))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Authorization", "Bearer "+token)
+	res, err := c.Do(req)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	answer, err := io.ReadAll(res.Body)
+	if err != nil {
+		return err
+	}
+	if res.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s %s: %s %s", method, url, res.Status, answer)
+	}
+	return json.Unmarshal(answer, data)
+}
+
+// hammer creates rooms on many connections until so many are acknowledged, kills the server while more are under
+// way, and returns the acknowledged ones.
+func hammer(t *testing.T, p *process, token string, enough int) (rooms []string) {
+	t.Helper()
+	acked := make(chan string, writers)
+	var g sync.WaitGroup
+	for w := range writers {
+		g.Go(func() {
+			c := &http.Client{Transport: &http.Transport{}}
+			defer c.CloseIdleConnections()
+			for n := 0; ; n++ {
+				var created struct{ Data struct{ ID string } }
+				body := fmt.Sprintf(`{"name":"room %d of %d","description":"d","owner":"owner","members":["member"]}`, n, w)
+				if ask(c, "POST", p.url+"/chatrooms", token, body, &created) != nil {
+					return // killed
+				}
+				acked <- created.Data.ID
+			}
+		})
+	}
+	go func() { g.Wait(); close(acked) }()
+	for id := range acked {
+		if rooms = append(rooms, id); len(rooms) == enough {
+			go p.kill()
+		}
+	}
+	if len(rooms) < enough {
+		t.Fatalf("the server refuses after %d rooms:\n%s", len(rooms), &p.log)
+	}
+	<-p.dead
+	return rooms
+}
+
+func TestAcknowledgedRoomsSurviveKill(t *testing.T) {
+	binary, data := build(t), filepath.Join(t.TempDir(), "data")
+	var rooms []string
+	for round := range rounds {
+		p := serve(t, binary, data)
+		token := login(t, p)
+		if round == 0 {
+			prepare(t, binary, data, p.url, token)
+		}
+		verify(t, p, token, rooms)
+		made := hammer(t, p, token, 50+rand.IntN(400))
+		t.Logf("round %d: killed after %d acknowledged rooms", round, len(made))
+		rooms = append(rooms, made...)
+	}
+	p := serve(t, binary, data)
+	verify(t, p, login(t, p), rooms)
+}
+
+func login(t *testing.T, p *process) (token string) {
+	t.Helper()
+	var grant struct {
+		Token string `json:"access_token"`
+	}
+	err := ask(http.DefaultClient, "POST", p.url+"/token", "", `{"grant_type":"client_credentials","client_id":"me","client_secret":"hush"}`, &grant)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return grant.Token
+}
+
+// prepare makes the users, and lets them join as many rooms as the test makes.
+func prepare(t *testing.T, binary, data, url, token string) {
+	t.Helper()
+	if out, err := exec.Command(binary, "app", "set", "acme#chat", "user_max_chatrooms=1000000", "--data", data).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	var ignored any
+	if err := ask(http.DefaultClient, "POST", url+"/users", token, `[{"username":"owner"},{"username":"member"}]`, &ignored); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func verify(t *testing.T, p *process, token string, rooms []string) {
+	t.Helper()
+	for _, id := range rooms {
+		var room struct {
+			Data []struct {
+				Owner string
+				Count int `json:"affiliations_count"`
+			}
+		}
+		if err := ask(http.DefaultClient, "GET", p.url+"/chatrooms/"+id, token, "", &room); err != nil {
+			t.Fatalf("an acknowledged room is lost: %v", err)
+		}
+		if len(room.Data) != 1 || room.Data[0].Count != 2 {
+			t.Fatalf("room %s is incomplete: %+v", id, room)
+		}
+	}
+}
