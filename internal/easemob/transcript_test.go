@@ -7,9 +7,12 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"teahouse/internal/im"
 )
@@ -17,8 +20,10 @@ import (
 // Transcripts are stored conversations with the surface, compared whole. A line of a transcript begins with
 //
 //	#    a remark
-//	!    a command: "advance 24h" turns the clock, "set KEY=VALUE" changes the app's setting, "limits CLASS=N"
-//	>    the request: METHOD TARGET [as app | as USER], then headers, then the body
+//	!    a command: "advance 24h" turns the clock, "set KEY=VALUE" changes the app's setting, "limits CLASS=N",
+//	     "app ORG/NAME" makes a second app with users and a room of the same names
+//	>    the request: METHOD TARGET [as app | as USER][@ORG/NAME], then headers, then the body; {{TEXT*N}} stands for
+//	     N copies of TEXT in which # is the copy's number
 //	<    the answer: the status, "(v2: N)" behind it where today's cloud answers another, then the body
 //
 // Every transcript runs under both error profiles in a fresh world each; their answers may differ in the status
@@ -69,6 +74,32 @@ func parse(text string) (steps []step) {
 	return steps
 }
 
+// macro is {{TEXT*N}}.
+var macro = regexp.MustCompile(`\{\{(.+?)\*(\d+)\}\}`)
+
+// expanded is the step as it is sent.
+func (s step) expanded() step {
+	s.target, s.body = expand(s.target), expand(s.body)
+	heads := make([]string, len(s.heads))
+	for i, h := range s.heads {
+		heads[i] = expand(h)
+	}
+	s.heads = heads
+	return s
+}
+
+func expand(s string) string {
+	return macro.ReplaceAllStringFunc(s, func(m string) string {
+		parts := macro.FindStringSubmatch(m)
+		n, _ := strconv.Atoi(parts[2])
+		var b strings.Builder
+		for i := range n {
+			b.WriteString(strings.ReplaceAll(parts[1], "#", strconv.Itoa(i+1)))
+		}
+		return b.String()
+	})
+}
+
 func isHeader(s string) bool {
 	name, _, ok := strings.Cut(s, ": ")
 	return ok && !strings.ContainsAny(name, "{}[]\" ")
@@ -87,6 +118,9 @@ func TestTranscripts(t *testing.T) {
 				t.Fatal(err)
 			}
 			steps := parse(string(data))
+			if !utf8.Valid(data) {
+				t.Fatalf("%s is not UTF-8", file)
+			}
 			seed := replay(t, steps, im.Profile450)
 			cloud := replay(t, steps, im.ProfileV2)
 			var out strings.Builder
@@ -147,6 +181,9 @@ func answerLines(t *testing.T, s step, seed, cloud *httptest.ResponseRecorder) [
 	if strings.Contains(body, "\n") {
 		t.Errorf("%s %s: a raw newline in the answer", s.method, s.target)
 	}
+	if s.method == http.MethodHead {
+		return lines // the server sends no body
+	}
 	return append(lines, body)
 }
 
@@ -162,16 +199,21 @@ func replay(t *testing.T, steps []step, profile string) []*httptest.ResponseReco
 			}
 			continue
 		}
+		s = s.expanded()
 		answers[i] = w.do(s.who, s.method, s.target, s.body, s.heads...)
 		w.check(s, answers[i])
 	}
 	return answers
 }
 
-// check compares an answer with the API's description.
+// check compares an answer with the API's description. A HEAD is a GET to it.
 func (w *world) check(s step, rec *httptest.ResponseRecorder) {
 	w.t.Helper()
-	req, err := http.NewRequest(s.method, "http://teahouse.test"+s.target, nil)
+	method := s.method
+	if method == http.MethodHead {
+		method = http.MethodGet
+	}
+	req, err := http.NewRequest(method, "http://teahouse.test"+s.target, nil)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -194,9 +236,13 @@ func (w *world) command(cmd string) {
 		}
 		w.clock.Advance(d)
 	case "set":
-		if _, err := w.svc.ChangeApp(w.t.Context(), im.NewApp{Key: w.app.Key, Settings: map[string]string{key: value}}); err != nil {
+		app, err := w.svc.ChangeApp(w.t.Context(), im.NewApp{Key: w.app.Key, Settings: map[string]string{key: value}})
+		if err != nil {
 			w.t.Fatal(err)
 		}
+		*w.app = app
+	case "app":
+		w.secondApp(rest)
 	case "limits":
 		var n float64
 		if _, err := fmt.Sscan(value, &n); err != nil {

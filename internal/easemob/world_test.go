@@ -28,6 +28,7 @@ type world struct {
 	app    *im.App
 	api    http.Handler
 	config easemob.Config
+	others map[string]*im.App // by org/name
 	tokens map[string]string
 	doc    *apidoctest.Validator
 }
@@ -45,7 +46,7 @@ func newWorld(t *testing.T, settings map[string]string, configure ...func(*easem
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { store.Close() })
-	w := &world{t: t, clock: imtest.NewClock(), bus: imtest.NewBus(), tokens: map[string]string{}, doc: apidoctest.New(t)}
+	w := &world{t: t, clock: imtest.NewClock(), bus: imtest.NewBus(), tokens: map[string]string{}, others: map[string]*im.App{}, doc: apidoctest.New(t)}
 	quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
 	w.svc = im.NewService(im.Config{Store: store, Bus: w.bus, Clock: w.clock, IDs: &imtest.IDs{}, Passwords: imtest.Passwords{}, Log: quiet})
 	app, err := w.svc.CreateApp(ctx, im.NewApp{Key: im.AppKey{Org: "easemob-demo", Name: "chatdemoui"},
@@ -54,7 +55,8 @@ func newWorld(t *testing.T, settings map[string]string, configure ...func(*easem
 		t.Fatal(err)
 	}
 	w.app = &app
-	w.populate(ctx)
+	w.populate(ctx, w.app)
+	w.bus.Take()
 	w.config = easemob.Config{Service: w.svc, Log: quiet}
 	for _, f := range configure {
 		f(&w.config)
@@ -63,9 +65,9 @@ func newWorld(t *testing.T, settings map[string]string, configure ...func(*easem
 	return w
 }
 
-func (w *world) populate(ctx context.Context) {
+func (w *world) populate(ctx context.Context, app *im.App) {
 	w.t.Helper()
-	caller := im.AppCaller(w.app)
+	caller := im.AppCaller(app)
 	password := "123456"
 	for _, name := range strings.Fields("user0 user1 user2 z1 z2 z3 jma1 jma2 ceshia hxt001 jianxin1 jianxin2 stranger") {
 		if _, err := w.svc.Register(ctx, caller, im.NewUser{Name: name, Password: &password}); err != nil {
@@ -80,18 +82,37 @@ func (w *world) populate(ctx context.Context) {
 	if err := w.svc.AddAdmin(ctx, caller, im.Chatroom, seedRoom, "z1"); err != nil {
 		w.t.Fatal(err)
 	}
-	w.bus.Take()
 }
 
-// token returns a token for "app" or a user's name, always the same one.
+// secondApp makes an app beside the first, with users and a room of the same names.
+func (w *world) secondApp(name string) *im.App {
+	w.t.Helper()
+	org, app, _ := strings.Cut(name, "/")
+	other, err := w.svc.CreateApp(w.t.Context(), im.NewApp{Key: im.AppKey{Org: org, Name: app}, ClientID: "YXA6other", Secret: "YXA6othersecret"})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.populate(w.t.Context(), &other)
+	w.others[name] = &other
+	return &other
+}
+
+// token returns a token for "app" or a user's name, always the same one; "@ORG/NAME" behind it means a second app.
 func (w *world) token(who string) string {
 	w.t.Helper()
 	if tok, ok := w.tokens[who]; ok {
 		return tok
 	}
-	grant, err := w.svc.IssueAppToken(context.Background(), w.app, nil)
-	if who != "app" {
-		grant, err = w.svc.IssueUserToken(context.Background(), w.app, im.Username(who), nil)
+	app := w.app
+	user, other, foreign := strings.Cut(who, "@")
+	if foreign {
+		if app = w.others[other]; app == nil {
+			w.t.Fatalf("token for %s: no such app", who)
+		}
+	}
+	grant, err := w.svc.IssueAppToken(context.Background(), app, nil)
+	if user != "app" {
+		grant, err = w.svc.IssueUserToken(context.Background(), app, im.Username(user), nil)
 	}
 	if err != nil {
 		w.t.Fatalf("token for %s: %v", who, err)
