@@ -80,23 +80,28 @@ func preflight(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// tidyPath drops repeated and trailing slashes; the mux would redirect instead.
+// tidyPath drops repeated and trailing slashes and protects segments of dots; the mux would redirect instead. An escaped
+// slash divides nothing.
 func tidyPath(u *url.URL) {
-	if !strings.Contains(u.Path, "//") && !strings.HasSuffix(u.Path, "/") {
+	if !strings.Contains(u.Path, "//") && !strings.Contains(u.Path, "/.") && !strings.HasSuffix(u.Path, "/") {
 		return
 	}
-	u.Path = tidy(u.Path)
-	if u.RawPath != "" {
-		u.RawPath = tidy(u.RawPath)
+	raw := tidy(u.EscapedPath())
+	if path, err := url.PathUnescape(raw); err == nil { // an escaped path is always well formed
+		u.Path, u.RawPath = path, raw
 	}
 }
 
 func tidy(p string) string {
 	var b strings.Builder
 	for seg := range strings.SplitSeq(p, "/") {
-		if seg != "" {
-			b.WriteString("/" + seg)
+		switch seg {
+		case "":
+			continue
+		case ".", "..":
+			seg = strings.ReplaceAll(seg, ".", "%2E")
 		}
+		b.WriteString("/" + seg)
 	}
 	if b.Len() == 0 {
 		return "/"
@@ -111,7 +116,7 @@ func (a *API) unknown(c *call) (answer, error) {
 		probe := *c.r
 		probe.Method = m
 		_, pattern := a.mux.Handler(&probe)
-		if pattern != "/" && (!strings.HasSuffix(pattern, deleteVerbPath) || isDeleteVerb(c.r.URL.Path)) {
+		if pattern != "/" && (!strings.HasSuffix(pattern, deleteVerbPath) || isDeleteVerb(c.r.URL.EscapedPath())) {
 			allow = append(allow, m)
 		}
 	}

@@ -71,8 +71,8 @@ func (a *API) handler(rt route) http.Handler {
 }
 
 func (a *API) run(c *call) (answer, error) {
-	if c.route.method == "*" {
-		return c.route.run(c)
+	if c.route.method == "*" || c.route.path == deleteVerbPath && !isDeleteVerb(c.r.URL.EscapedPath()) {
+		return a.unknown(c)
 	}
 	app, err := a.svc.App(c.r.Context(), im.AppKey{Org: c.r.PathValue("org"), Name: c.r.PathValue("app")})
 	if err != nil {
@@ -180,6 +180,8 @@ func article(e *json.UnmarshalTypeError) string {
 		return "true or false"
 	case "struct", "map":
 		return "an object"
+	case "int64":
+		return "a whole number"
 	}
 	return "a number"
 }

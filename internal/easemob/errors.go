@@ -1,6 +1,7 @@
 package easemob
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 
@@ -281,7 +282,7 @@ func (c *call) fill(text string, e *im.Error) string {
 		subject = "/" + e.Arg
 	}
 	return strings.NewReplacer(
-		"{user}", string(e.User), "{room}", string(e.Room), "{arg}", e.Arg, "{count}", strconv.Itoa(e.Count),
+		"{user}", string(e.User), "{room}", string(e.Room), "{arg}", cmp.Or(e.Arg, "a value"), "{count}", strconv.Itoa(e.Count),
 		"{org}", org, "{app}", app, "{appkey}", org+"#"+app, "{uuid}", uuid, "{subject}", subject,
 		"{path}", strings.TrimPrefix(c.r.URL.Path, "/"), "{verb}", actionOf(c.r.Method),
 	).Replace(text)

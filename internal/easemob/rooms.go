@@ -2,6 +2,7 @@ package easemob
 
 import (
 	"encoding/json"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -281,22 +282,26 @@ func (a *API) destroyRoom(c *call) (answer, error) {
 // deleteVerbPath stands for DELETE …/chatrooms/{id}/ban and …/chatrooms/super_admin/{user}, which the mux cannot tell apart.
 const deleteVerbPath = "/chatrooms/{id}/{verb}"
 
-// isDeleteVerb reports whether a path that fits deleteVerbPath is one of the two.
+// isDeleteVerb reports whether an escaped path that fits deleteVerbPath is one of the two.
 func isDeleteVerb(path string) bool {
-	parts := strings.Split(path, "/")
-	return parts[len(parts)-1] == "ban" || parts[len(parts)-2] == "super_admin"
+	rest, verb := cutLast(path)
+	_, id := cutLast(rest)
+	return id == "super_admin" || verb == "ban"
 }
 
-// deleteVerb answers the two paths of deleteVerbPath.
+// cutLast splits off the last segment of an escaped path and unescapes it.
+func cutLast(path string) (before, last string) {
+	i := strings.LastIndexByte(path, '/')
+	last, _ = url.PathUnescape(path[i+1:]) // an escaped path is well formed
+	return path[:max(i, 0)], last
+}
+
+// deleteVerb answers the two paths of deleteVerbPath; others do not come here.
 func (a *API) deleteVerb(c *call) (answer, error) {
-	verb := c.r.PathValue("verb")
-	switch {
-	case c.room() == "super_admin":
-		return a.removeSuperAdmin(c, verb)
-	case verb == "ban":
-		return a.setRoomMute(c, false)
+	if c.room() == "super_admin" {
+		return a.removeSuperAdmin(c, c.r.PathValue("verb"))
 	}
-	return a.unknown(c)
+	return a.setRoomMute(c, false)
 }
 
 type superAdminRequest struct {
