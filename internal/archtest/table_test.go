@@ -1,0 +1,86 @@
+package archtest
+
+// layer says what one package may import besides the standard library.
+type layer struct {
+	ours  []string // packages of this module, from its root
+	third []string // modules of others, or folders of them
+	tests []string // what only its tests import besides, ours and others'; any package ending in test is allowed anyway
+	pure  bool     // neither net/http nor database/sql nor encoding/json
+}
+
+// layers is the table: a package that is missing here fails. Imports point from the outside in: cmd/teahouse, server,
+// then surfaces and adapters side by side, then im.
+func layers() map[string]layer {
+	return map[string]layer{
+		// The domain.
+		"internal/im": {pure: true, tests: []string{"internal/bus", "internal/passwords", "internal/sqlstore"}},
+
+		// Adapters: im and their engine. They do not import each other.
+		"internal/bus":       {ours: []string{"internal/im"}},
+		"internal/passwords": {ours: []string{"internal/im"}, third: []string{"golang.org/x/crypto"}},
+		"internal/sqlstore": {ours: []string{"internal/im"},
+			third: []string{"github.com/jackc/pgx/v5", "github.com/pressly/goose/v3", "modernc.org/sqlite"}},
+
+		// Surfaces: im. They import neither each other nor an adapter.
+		"internal/easemob": {ours: []string{"internal/im"}, third: []string{"golang.org/x/time/rate"},
+			tests: []string{"internal/apidoc", "internal/sqlstore", "github.com/getkin/kin-openapi"}},
+		"internal/apidoc": {third: []string{"github.com/swaggest/swgui"}},
+
+		// The composition root, and the command.
+		"internal/server": {ours: []string{"internal/apidoc", "internal/bus", "internal/easemob", "internal/im", "internal/passwords", "internal/sqlstore"},
+			third: []string{"github.com/lmittmann/tint", "github.com/prometheus/client_golang"}},
+		"cmd/teahouse": {ours: []string{"internal/server"}, third: []string{"github.com/alecthomas/kong"}},
+
+		// For development only.
+		"internal/bench": {ours: []string{"internal/bus", "internal/im", "internal/passwords", "internal/server", "internal/sqlstore"}},
+		"test/*":         {}, // they look at the built binary from outside
+
+		"internal/archtest":  {},
+		"internal/im/imtest": {ours: []string{"internal/im"}},
+		"internal/bustest":   {ours: []string{"internal/im"}},
+		"internal/storetest": {ours: []string{"internal/im"}, third: []string{"github.com/jackc/pgx/v5/stdlib"}},
+		"internal/apidoctest": {ours: []string{"internal/apidoc"}, third: []string{"github.com/getkin/kin-openapi",
+			"github.com/oasdiff/yaml", "github.com/santhosh-tekuri/jsonschema/v6", "golang.org/x/text"}},
+	}
+}
+
+// anyTest lists modules of others that every test may import.
+func anyTest() []string {
+	return []string{"go.uber.org/goleak", "github.com/rogpeppe/go-internal", "golang.org/x/tools/txtar"}
+}
+
+// onlyImportedBy names packages that nobody but these may import.
+func onlyImportedBy() map[string][]string {
+	return map[string][]string{"internal/server": {"cmd/teahouse", "internal/bench"}}
+}
+
+// longFunctions may have more than sixty lines: each is a table that reads better in one piece.
+func longFunctions() map[string]string {
+	return map[string]string{
+		"internal/easemob.(*API).routes": "the list of routes, one endpoint a line",
+		"internal/easemob.wires":         "the error table, one error a line",
+	}
+}
+
+// development reports whether the server's binary does not hold the package.
+func development(dir string) bool {
+	return isTestPackage(dir) || dir == "internal/bench"
+}
+
+// goroutines lists the functions that start goroutines, with who waits for them. docs/architecture.md tells the same
+// story.
+func goroutines() map[string]string {
+	return map[string]string{
+		"cmd/teahouse.run":                "context.AfterFunc: restores the signals' default when the first came; ends at once",
+		"internal/server.(*server).serve": "the listeners and the due loop; serve waits for all",
+		"internal/sqlstore.startWriter":   "the writer of SQLite; Store.Close waits for it",
+		"internal/sqlstore.(*writer).run": "its successor when a function of a batch ended the goroutine",
+	}
+}
+
+// variables may stand at package level although a statement could change them.
+func variables() map[string]string {
+	return map[string]string{
+		"internal/storetest.theCluster": "one PostgreSQL for all tests of a process",
+	}
+}
