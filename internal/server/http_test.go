@@ -201,3 +201,18 @@ func TestRateLimits(t *testing.T) {
 		t.Errorf("no file: %v", err)
 	}
 }
+
+func BenchmarkServeHTTP(b *testing.B) {
+	s := bare(io.Discard)
+	s.log = slog.New(slog.NewJSONHandler(io.Discard, nil))
+	h := s.serveHTTP(s.mount(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		s.metrics.request("GET /chatrooms", 200, "", 0)
+		w.WriteHeader(http.StatusOK)
+	})))
+	r := httptest.NewRequest("GET", "/easemob-demo/chatdemoui/chatrooms", nil)
+	w := httptest.NewRecorder()
+	b.ReportAllocs()
+	for b.Loop() {
+		h.ServeHTTP(w, r)
+	}
+}

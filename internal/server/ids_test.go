@@ -99,16 +99,16 @@ func TestSeqAndRoomIDsAtOnce(t *testing.T) {
 func TestTokensAndUUIDs(t *testing.T) {
 	ids := NewIDs(SystemClock{}, -1)
 	uuid := regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`)
+	seen := map[string]bool{}
 	for range 1000 {
-		if tok := ids.Token(); len(tok) != 63 || !strings.HasPrefix(tok, "YWMt") {
+		tok, u := ids.Token(), ids.UUID()
+		if len(tok) != 63 || !strings.HasPrefix(tok, "YWMt") || seen[tok] {
 			t.Fatalf("token %q", tok)
 		}
-		if u := ids.UUID(); !uuid.MatchString(u) {
+		if !uuid.MatchString(u) || seen[u] {
 			t.Fatalf("uuid %q", u)
 		}
-	}
-	if ids.Token() == ids.Token() || ids.UUID() == ids.UUID() {
-		t.Error("they repeat")
+		seen[tok], seen[u] = true, true
 	}
 }
 

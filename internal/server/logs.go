@@ -26,7 +26,7 @@ func (l Logging) logger() (*slog.Logger, error) {
 	if format != "text" {
 		return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level})), nil
 	}
-	return slog.New(tint.NewHandler(w, &tint.Options{
+	return slog.New(tint.NewTextHandler(w, &tint.Options{
 		Level: level, TimeFormat: time.StampMilli, NoColor: !tty || os.Getenv("NO_COLOR") != "",
 	})), nil
 }

@@ -47,14 +47,22 @@ func Run(ctx context.Context, cfg Config) (err error) {
 	}
 	s, err := open(ctx, cfg)
 	if err != nil {
-		return err
+		return unlessStopped(ctx, err)
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
 	text, err := s.prepareApp(ctx)
 	if err != nil {
-		return err
+		return unlessStopped(ctx, err)
 	}
 	return s.serve(ctx, text)
+}
+
+// unlessStopped drops the error of a start that was given up because ctx ended.
+func unlessStopped(ctx context.Context, err error) error {
+	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		return nil
+	}
+	return err
 }
 
 // open opens the ports and the listeners.
@@ -122,6 +130,7 @@ func (s *server) serve(ctx context.Context, text startText) (err error) {
 	main.TLSConfig = s.tls
 	main.BaseContext = func(net.Listener) context.Context { return work }
 	ops := s.httpServer(s.opsHandler())
+	ops.ReadTimeout = 0 // it would end profiles that take longer
 
 	var running sync.WaitGroup
 	failed := make(chan error, 3)

@@ -144,6 +144,15 @@ func TestStartStop50(t *testing.T) {
 	goleak.VerifyNone(t, before)
 }
 
+func TestStopDuringStart(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	err := Run(ctx, Config{Listen: "127.0.0.1:0", OpsListen: "off", Dev: true, Stdout: io.Discard, Logging: Logging{Stderr: io.Discard}})
+	if err != nil {
+		t.Errorf("Run: %v", err)
+	}
+}
+
 func TestPaths(t *testing.T) {
 	n := start(t, Config{Dev: true})
 	token := n.value("app token")
