@@ -96,15 +96,16 @@ func (a *API) run(c *call) (answer, error) {
 	return c.route.run(c)
 }
 
-// bearer is the request's token: that of the header or, on GET, of the query, from which it is taken out so that no
-// answer repeats it.
+// bearer is the request's token: that of the header or, on GET, of the query. No answer repeats the query's.
 func (c *call) bearer() (token string, given bool) {
-	if token, given = bearerOf(c.r); given || c.r.Method != http.MethodGet || !c.has("access_token") {
-		return token, given
+	token, given = bearerOf(c.r)
+	if c.has("access_token") {
+		if !given && actionOf(c.r.Method) == "get" {
+			token, given = c.query.Get("access_token"), true
+		}
+		delete(c.query, "access_token")
 	}
-	token = c.query.Get("access_token")
-	delete(c.query, "access_token")
-	return token, true
+	return token, given
 }
 
 // bearerOf reads the Authorization header; the scheme is matched in any case and may be followed by several blanks.

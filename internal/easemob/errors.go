@@ -263,10 +263,14 @@ func (a *API) wireFor(c *call, e *im.Error) wire {
 	if e.Code == im.ErrUnauthenticated.Code && c.route.service == roomService && c.route.method != "*" {
 		return wire{401, 0, groupUnauthorized, exAuthorization, "token is blank!"}
 	}
-	if w, ok := a.errors[e.Code]; ok {
-		return w
+	w, ok := a.errors[e.Code]
+	if !ok {
+		w = byKind(e.Kind)
 	}
-	return byKind(e.Kind)
+	if c.route.service == userService && w.exception == exInvalid { // the class is the room service's
+		w.word, w.exception = illegalArgument, exArgument
+	}
+	return w
 }
 
 // fill puts the nouns into a sentence.

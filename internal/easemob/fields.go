@@ -2,6 +2,7 @@ package easemob
 
 import (
 	"encoding/json"
+	"errors"
 	"reflect"
 	"strconv"
 	"strings"
@@ -33,7 +34,7 @@ func (t text) ptr() *string {
 	return &t.v
 }
 
-// looseText is a JSON string, or a number that is read as its digits, or null that is read as absent.
+// looseText is a JSON string, or a whole number that is read as its digits, or null that is read as absent.
 type looseText struct{ text }
 
 // UnmarshalJSON implements [json.Unmarshaler].
@@ -41,7 +42,7 @@ func (t *looseText) UnmarshalJSON(b []byte) error {
 	switch {
 	case string(b) == "null":
 		return nil
-	case b[0] >= '0' && b[0] <= '9':
+	case strings.Trim(string(b), "0123456789") == "":
 		t.sent, t.v = true, string(b)
 		return nil
 	}
@@ -70,7 +71,7 @@ func (t *texts) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// whole is a JSON number without a fraction.
+// whole is a JSON number without a fraction; beyond 64 bits all numbers are the same to us.
 type whole struct {
 	sent bool
 	v    int64
@@ -79,7 +80,7 @@ type whole struct {
 // UnmarshalJSON implements [json.Unmarshaler].
 func (n *whole) UnmarshalJSON(b []byte) error {
 	v, err := strconv.ParseInt(string(b), 10, 64)
-	if err != nil {
+	if err != nil && !errors.Is(err, strconv.ErrRange) {
 		return wrongType[int64](b)
 	}
 	n.sent, n.v = true, v

@@ -250,8 +250,13 @@ func (a *API) changeRoom(c *call) (answer, error) {
 		if !changeable(f) {
 			foreign = append(foreign, f)
 		}
-		if f == "name" {
+		switch f {
+		case "name":
 			f = "groupname" // the wire's word for a changed name
+		case "maxusers", "newowner": // null is as good as absent
+			if !b.MaxUsers.sent && f == "maxusers" || !b.NewOwner.sent && f == "newowner" {
+				continue
+			}
 		}
 		done[f] = true
 	}
@@ -259,7 +264,7 @@ func (a *API) changeRoom(c *call) (answer, error) {
 		slices.Sort(foreign)
 		return answer{}, im.ErrFieldUnknown.With(strings.Join(foreign, ", "))
 	}
-	if len(fields) == 0 {
+	if len(done) == 0 {
 		return answer{}, im.ErrFieldMissing.With("name, description or maxusers")
 	}
 	ch := im.RoomChange{Name: b.Name.ptr(), Description: b.Description.ptr(), Custom: b.Custom.ptr(), MaxUsers: b.MaxUsers.ptr(), NewOwner: b.NewOwner.ptr()}

@@ -29,7 +29,7 @@ type tokenAnswer struct {
 func (a *API) token(c *call, b tokenRequest) (answer, error) {
 	var ttl *time.Duration
 	if b.TTL.sent {
-		seconds := time.Duration(min(b.TTL.v, 1<<31-1)) * time.Second
+		seconds := time.Duration(max(min(b.TTL.v, 1<<31-1), -1)) * time.Second
 		ttl = &seconds
 	}
 	g, err := a.grant(c, b, ttl)

@@ -108,14 +108,17 @@ func (a *API) listUsers(c *call) (answer, error) {
 	return answer{path: usersPath, entities: entitiesOf(users), count: count(len(users)), cursor: cursorText('u', next)}, err
 }
 
-// DELETE /{org}/{app}/users?limit=
+// DELETE /{org}/{app}/users?limit=: only with the number; DELETE …/users/ comes from scripts that lost a name.
 func (a *API) deleteUsers(c *call) (answer, error) {
+	if !c.has("limit") {
+		return answer{}, im.ErrFieldMissing.With("limit")
+	}
 	limit, err := c.number("limit", usersPage)
 	if err != nil {
 		return answer{}, err
 	}
 	users, more, err := a.svc.DeleteUsers(c.r.Context(), c.caller, min(limit, deleteMax))
-	ans := answer{path: usersPath, entities: entitiesOf(gone(users)), count: count(len(users))}
+	ans := answer{path: usersPath, entities: entitiesOf(gone(users))}
 	if more { // what is left begins where the deleted ones ended
 		ans.cursor = cursorText('u', users[len(users)-1].Seq)
 	}
