@@ -1,4 +1,4 @@
-module teahouse
+module teahouse/tools
 
 go 1.26.0
 

@@ -37,10 +37,8 @@ type report struct {
 }
 
 func main() {
-	r := &report{out: os.Stdout, output: map[testName][]string{}}
-	for _, arg := range os.Args[1:] { // skipped before any test ran
-		r.skipped = append(r.skipped, arg)
-	}
+	r := &report{out: os.Stdout, output: map[testName][]string{},
+		skipped: os.Args[1:]} // what the caller could not even try
 	if err := r.read(os.Stdin); err != nil {
 		fmt.Fprintln(os.Stderr, "report:", err)
 		os.Exit(1)

@@ -1,0 +1,89 @@
+# The commands of a contributor. "make help" lists them.
+
+GO    ?= go
+SHELL := /bin/bash
+
+# Packages whose tests run under the race detector: those that run goroutines, or are run by several.
+RACE_PACKAGES  := ./internal/bus/... ./internal/easemob/... ./internal/im/... ./internal/passwords/... ./internal/server/... ./internal/sqlstore/...
+# Their tests look at the built binary, of which the test cache knows nothing: they always run.
+BINARY_PACKAGES := ./test/...
+
+# The race detector needs a C compiler.
+ifeq ($(shell command -v gcc || command -v clang),)
+RACE      :=
+RACE_SKIP := "the race detector: SKIPPED: no C compiler"
+else
+RACE := -race
+endif
+
+FUZZTIME  ?= 10s
+BENCHFLAGS ?=
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## Build the binary ./teahouse, without cgo
+	CGO_ENABLED=0 $(GO) build -o teahouse ./cmd/teahouse
+
+# Parts whose engine is absent are skipped and counted; each engine that TEAHOUSE_TEST_REQUIRE names (a comma list of
+# postgres, sdk) must be there.
+.PHONY: test
+test: ## Run every test; what is skipped is listed at the end
+	@set -o pipefail; { \
+		code=0; \
+		$(GO) test -json $(RACE) $(RACE_PACKAGES) || code=1; \
+		$(GO) test -json $$($(GO) list ./... | grep -vxFf <($(GO) list $(RACE_PACKAGES) $(BINARY_PACKAGES))) || code=1; \
+		$(GO) test -json -count=1 $(BINARY_PACKAGES) || code=1; \
+		exit $$code; \
+	} | $(GO) run ./test/report $(RACE_SKIP)
+
+.PHONY: race
+race: ## Run all tests of packages with goroutines again and again under the race detector
+	$(GO) test -race -count=3 $(RACE_PACKAGES)
+
+.PHONY: lint
+lint: ## Check formatting, vet and staticcheck
+	@unformatted=$$(gofmt -l cmd internal test tools); \
+		if [ -n "$$unformatted" ]; then echo "not formatted:"; echo "$$unformatted"; exit 1; fi
+	$(GO) vet ./...
+	$(GO) tool -modfile=tools/go.mod staticcheck ./...
+
+.PHONY: generate
+generate: ## Write what tests write: answers of transcripts, docs/errors.md; read the difference before a commit
+	$(GO) test ./internal/easemob -update
+
+.PHONY: verify
+verify: ## Check go.mod, the modules, and that nothing generated is out of date
+	$(GO) mod tidy -diff
+	$(GO) mod verify
+	$(GO) test ./internal/easemob ./internal/archtest
+
+.PHONY: run
+run: ## Run the emulator with demo data
+	$(GO) run ./cmd/teahouse dev
+
+.PHONY: bench
+bench: ## Measure against the performance targets; BENCHFLAGS=-short for a few minutes only
+	$(GO) run ./internal/bench $(BENCHFLAGS)
+
+.PHONY: cover
+cover: ## Measure the coverage of all packages by all tests in this module: cover.out, cover.html
+	$(GO) test -coverpkg=./cmd/...,./internal/... -coverprofile=cover.out ./internal/...
+	$(GO) tool cover -html=cover.out -o cover.html
+	@$(GO) tool cover -func=cover.out | tail -1
+
+.PHONY: fuzz
+fuzz: ## Run every Fuzz function for FUZZTIME (10s)
+	@set -o pipefail; $(GO) test -list '^Fuzz' ./... | awk '/^Fuzz/ { names = names " " $$1 } /^ok/ { n = split(names, f, " "); for (i = 1; i <= n; i++) print $$2, f[i]; names = "" }' | \
+		while read -r package name; do \
+			echo "$$package $$name"; \
+			$(GO) test "$$package" -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) || exit 1; \
+		done
+
+.PHONY: cross
+cross: ## Build for the other systems, into nothing
+	CGO_ENABLED=0 GOOS=linux   GOARCH=arm64 $(GO) build -o /dev/null ./cmd/teahouse
+	CGO_ENABLED=0 GOOS=darwin  GOARCH=arm64 $(GO) build -o /dev/null ./cmd/teahouse
+	CGO_ENABLED=0 GOOS=windows GOARCH=amd64 $(GO) build -o /dev/null ./cmd/teahouse
