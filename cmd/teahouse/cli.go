@@ -61,9 +61,9 @@ type netFlags struct {
 	Bus       string `help:"What carries events between nodes: local, or nats://… (not built yet). Default local." env:"TEAHOUSE_BUS" placeholder:"BUS"`
 	PublicURL string `name:"public-url" help:"Scheme and host that clients see. Default: from each request." env:"TEAHOUSE_PUBLIC_URL" placeholder:"URL"`
 
-	TLSCert      string         `name:"tls-cert" help:"Serve https with this certificate; read again when it changes." env:"TEAHOUSE_TLS_CERT" placeholder:"FILE"`
-	TLSKey       string         `name:"tls-key" help:"Its key." env:"TEAHOUSE_TLS_KEY" placeholder:"FILE"`
-	TrustedProxy []netip.Prefix `help:"Networks whose X-Forwarded-For and X-Forwarded-Proto are believed. Default none." env:"TEAHOUSE_TRUSTED_PROXY" placeholder:"NET"`
+	TLSCert      string    `name:"tls-cert" help:"Serve https with this certificate; read again when it changes." env:"TEAHOUSE_TLS_CERT" placeholder:"FILE"`
+	TLSKey       string    `name:"tls-key" help:"Its key." env:"TEAHOUSE_TLS_KEY" placeholder:"FILE"`
+	TrustedProxy []network `help:"Networks whose X-Forwarded-For and X-Forwarded-Proto are believed. Default none." env:"TEAHOUSE_TRUSTED_PROXY" placeholder:"NET"`
 
 	ClientID     string `name:"client-id" help:"Client id of the app of --app. Default: generated once and printed (dev: fixed)." env:"TEAHOUSE_CLIENT_ID" placeholder:"ID" group:"App"`
 	ClientSecret string `help:"Client secret of the app of --app. Default: generated once and printed (dev: fixed)." env:"TEAHOUSE_CLIENT_SECRET" placeholder:"SECRET" group:"App"`
@@ -79,14 +79,33 @@ type netFlags struct {
 }
 
 func (f netFlags) config(s *surroundings) server.Config {
+	proxies := make([]netip.Prefix, len(f.TrustedProxy))
+	for i, n := range f.TrustedProxy {
+		proxies[i] = n.Prefix
+	}
 	return server.Config{
 		Storage: server.Storage{Database: f.Database}, Logging: f.logFlags.config(s),
 		OpsListen: f.OpsListen, Bus: f.Bus, PublicURL: f.PublicURL,
-		TLSCert: f.TLSCert, TLSKey: f.TLSKey, TrustedProxies: f.TrustedProxy,
+		TLSCert: f.TLSCert, TLSKey: f.TLSKey, TrustedProxies: proxies,
 		App:      server.AppConfig{ClientID: f.ClientID, Secret: f.ClientSecret, ErrorProfile: f.ErrorProfile},
 		ThinkSNS: server.ThinkSNSConfig{Mode: f.Thinksns, App: f.ThinksnsApp, Registration: f.ThinksnsReg, URL: f.ThinksnsURL, JWTSecret: f.ThinksnsJWTSecret},
 		Stdout:   s.stdout,
 	}
+}
+
+// network is a prefix or a single address.
+type network struct{ netip.Prefix }
+
+// UnmarshalText reads "10.0.0.0/8" and "10.0.0.1".
+func (n *network) UnmarshalText(text []byte) error {
+	if a, err := netip.ParseAddr(string(text)); err == nil {
+		n.Prefix = netip.PrefixFrom(a, a.BitLen())
+		return nil
+	}
+	if n.Prefix.UnmarshalText(text) != nil {
+		return fmt.Errorf("%q is not a network such as 10.0.0.0/8, nor an address", text)
+	}
+	return nil
 }
 
 type serveCmd struct {

@@ -138,7 +138,7 @@ func (s *server) recovered(x *exchange, r *http.Request, p any) {
 
 func (s *server) logAccess(x *exchange, r *http.Request, took time.Duration) {
 	s.log.LogAttrs(r.Context(), slog.LevelDebug, "request", append(requestAttrs(r),
-		slog.Int("status", x.status), slog.Int64("bytes", x.bytes), slog.Duration("took", took), slog.String("client", r.RemoteAddr))...)
+		slog.Int("status", x.status), slog.Int64("bytes", x.bytes), slog.Float64("ms", float64(took.Microseconds())/1000), slog.String("client", r.RemoteAddr))...)
 }
 
 // requestAttrs names a request in the log without its secrets.

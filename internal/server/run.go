@@ -150,7 +150,7 @@ func (s *server) serve(ctx context.Context, text startText) (err error) {
 	text.print(s)
 	select {
 	case <-ctx.Done():
-		s.log.Info("stopping", "within", s.cfg.StopWithin)
+		s.log.Info("stopping", "within", s.cfg.StopWithin.String())
 	case err = <-failed:
 	}
 	s.stopping.Store(true)
