@@ -42,7 +42,7 @@ func (a *API) keysDone(c *call, results []im.KeyOutcome, err error) (answer, err
 			out.Failed[r.Key] = c.fill(a.wireFor(c, r.Err).text, r.Err)
 		}
 	}
-	return answer{data: out, status: "ok"}, err
+	return answer{data: out}, err
 }
 
 // PUT /{org}/{app}/metadata/chatroom/{id}/user/{user}
@@ -82,5 +82,7 @@ func (a *API) forceDeleteAttributes(c *call, b keysRequest) (answer, error) {
 
 func (a *API) remove(c *call, b keysRequest, forced bool) (answer, error) {
 	results, err := a.svc.DeleteAttributes(c.r.Context(), c.caller, c.room(), c.user(), b.Keys.v, forced)
-	return a.keysDone(c, results, err)
+	ans, err := a.keysDone(c, results, err)
+	ans.status = "ok"
+	return ans, err
 }

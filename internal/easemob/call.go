@@ -37,7 +37,7 @@ type answer struct {
 	data     any
 	count    counted
 	cursor   string
-	status   string // room attributes: "ok"
+	status   string // deleted attributes: "ok"
 	plain    any    // when set, the whole body: answers without an envelope
 	terse    bool   // only action, entities, timestamp and duration
 }
@@ -90,7 +90,7 @@ func (a *API) run(c *call) (answer, error) {
 		}
 	}
 	if wait, ok := a.limits.allow(app.ID, c.route.class, c.start); !ok {
-		c.w.Header().Set("Retry-After", strconv.Itoa(int(wait/time.Second)+1))
+		c.w.Header().Set("Retry-After", strconv.Itoa(max(1, int((wait+time.Second-1)/time.Second))))
 		return answer{}, im.ErrRateLimited
 	}
 	return c.route.run(c)

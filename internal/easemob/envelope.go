@@ -47,8 +47,13 @@ func (a *API) succeed(c *call, ans answer) {
 	if e.Action == "" {
 		e.Action = actionOf(c.r.Method)
 	}
+	e.URI = a.base(c.r) + c.r.URL.EscapedPath()
+	if c.route.service == propertyService { // family C has no more
+		a.write(c, http.StatusOK, &e)
+		return
+	}
 	e.Application, e.Organization, e.AppName = c.app.UUID, c.app.Key.Org, c.app.Key.Name
-	e.Params, e.URI = c.query, a.base(c.r)+c.r.URL.EscapedPath()
+	e.Params = c.query
 	if e.Entities == nil {
 		e.Entities = none{}
 	}

@@ -1,7 +1,6 @@
 package easemob
 
 import (
-	"cmp"
 	"strconv"
 	"strings"
 
@@ -168,6 +167,11 @@ func roomUnread() exception {
 	return exception{im.ErrRoomNotFound.Code, wire{404, 0, serviceNotFound, exReadNotFound, "do not find this group:{room}"}}
 }
 
+// Adding members words the user's limit of rooms its own way (easemob-rest.md §2.2, E-JOINQUOTA).
+func addTooManyRooms() exception {
+	return exception{im.ErrTooManyRooms.Code, wire{403, 0, exceedLimit, exExceed, "can not join this group, reason:user {user} has joined too many chatrooms!"}}
+}
+
 // Adding several members to a missing room: 400 in seed 004.
 func addRoomMissing() exception {
 	return exception{im.ErrRoomNotFound.Code, wire{404, 400, notFound, exNotFound, "grpID {room} does not exist!"}}
@@ -226,7 +230,8 @@ func attributeWords() []exception {
 
 // failure is the body of every error (easemob-rest.md §2.1).
 type failure struct {
-	Error       string `json:"error"`
+	Error       string `json:"error,omitempty"`
+	Desc        string `json:"desc,omitempty"` // the property service's word in place of Error
 	Exception   string `json:"exception,omitempty"`
 	Timestamp   int64  `json:"timestamp"`
 	Duration    int64  `json:"duration"`
@@ -245,10 +250,14 @@ func (a *API) fail(c *call, err error) (status int, code string) {
 		a.log.Error("request failed", "route", c.route.method+" "+c.route.path, "err", e)
 	}
 	now := a.svc.Now()
-	a.write(c, status, failure{
+	f := failure{
 		Error: w.word, Exception: w.exception, Timestamp: now.UnixMilli(), Duration: now.Sub(c.start).Milliseconds(),
 		Description: c.fill(w.text, e),
-	})
+	}
+	if c.route.service == propertyService && e.Kind == im.Unauthenticated {
+		f.Error, f.Exception, f.Desc, f.Description = "", "", unauthorized, unauthorized
+	}
+	a.write(c, status, f)
 	return status, e.Code
 }
 
@@ -285,8 +294,12 @@ func (c *call) fill(text string, e *im.Error) string {
 	if e.Arg != "" {
 		subject = "/" + e.Arg
 	}
+	arg := e.Arg
+	if arg == "" && strings.HasPrefix(text, "{arg}") { // the store refused a text without knowing its name
+		arg = "a value"
+	}
 	return strings.NewReplacer(
-		"{user}", string(e.User), "{room}", string(e.Room), "{arg}", cmp.Or(e.Arg, "a value"), "{count}", strconv.Itoa(e.Count),
+		"{user}", string(e.User), "{room}", string(e.Room), "{arg}", arg, "{count}", strconv.Itoa(e.Count),
 		"{org}", org, "{app}", app, "{appkey}", org+"#"+app, "{uuid}", uuid, "{subject}", subject,
 		"{path}", strings.TrimPrefix(c.r.URL.Path, "/"), "{verb}", actionOf(c.r.Method),
 	).Replace(text)

@@ -17,12 +17,12 @@ type usernames struct {
 	Usernames texts `json:"usernames"`
 }
 
-// memberResult is what became of one member; ChatroomID doubles ID where the documents disagree about its name.
+// memberResult is what became of one member; the room is ID or ChatroomID or both, as the call's document has it.
 type memberResult struct {
 	Result     bool   `json:"result"`
 	Action     string `json:"action"`
 	Reason     string `json:"reason,omitempty"`
-	ID         string `json:"id"`
+	ID         string `json:"id,omitempty"`
 	ChatroomID string `json:"chatroomid,omitempty"`
 	User       string `json:"user"`
 }

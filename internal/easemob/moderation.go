@@ -67,7 +67,7 @@ func (a *API) unmuteMembers(c *call) (answer, error) {
 // GET /{org}/{app}/sdk/chatrooms/{id}/mute/{user}: am I muted?
 func (a *API) isMuted(c *call) (answer, error) {
 	muted, err := a.svc.IsMuted(c.r.Context(), c.caller, im.Chatroom, c.room(), c.user())
-	return answer{data: muted}, err
+	return answer{data: muted, count: count(0)}, err
 }
 
 // POST /{org}/{app}/chatrooms/{id}/ban
@@ -87,17 +87,32 @@ func (a *API) setRoomMute(c *call, muted bool) (answer, error) {
 // v3 reports whether the Web SDK asks: it reads a list where older clients read an object (easemob-rest.md §5.3).
 func (c *call) v3() bool { return c.query.Get("version") == "v3" }
 
-func (c *call) oneOrList(results []memberResult, err error) (answer, error) {
+func (c *call) oneOrList(items []memberResult, err error) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	for i := range results {
-		results[i].ChatroomID = results[i].ID
+	if c.v3() || len(items) != 1 {
+		return answer{data: items}, nil
 	}
-	if c.v3() || len(results) != 1 {
-		return answer{data: results}, nil
+	return answer{data: items[0]}, nil
+}
+
+// blockResults name the room both ways, because the documents disagree (easemob-rest.md §16.9).
+func blockResults(c *call, results []im.Outcome, action string) []memberResult {
+	items := memberResults(c, results, action, "chatroom")
+	for i := range items {
+		items[i].ChatroomID = items[i].ID
 	}
-	return answer{data: results[0]}, nil
+	return items
+}
+
+// allowResults name the room chatroomid only (easemob-rest.md §5.4).
+func allowResults(c *call, results []im.Outcome, action string) []memberResult {
+	items := blockResults(c, results, action)
+	for i := range items {
+		items[i].ID = ""
+	}
+	return items
 }
 
 // GET /{org}/{app}/chatrooms/{id}/blocks/users
@@ -117,28 +132,19 @@ func entryNames(entries []im.Entry) answer {
 // POST /{org}/{app}/chatrooms/{id}/blocks/users/{user}
 func (a *API) blockMember(c *call) (answer, error) {
 	results, err := a.svc.BlockMembers(c.r.Context(), c.caller, im.Chatroom, c.room(), []string{c.user()}, true)
-	return c.oneOrList(memberResults(c, results, "add_blocks", "chatroom"), err)
+	return c.oneOrList(blockResults(c, results, "add_blocks"), err)
 }
 
 // POST /{org}/{app}/chatrooms/{id}/blocks/users
 func (a *API) blockMembers(c *call, b usernames) (answer, error) {
 	results, err := a.svc.BlockMembers(c.r.Context(), c.caller, im.Chatroom, c.room(), b.Usernames.v, false)
-	return blockList(c, results, "add_blocks"), err
-}
-
-// blockList is a list whatever its length.
-func blockList(c *call, results []im.Outcome, action string) answer {
-	items := memberResults(c, results, action, "chatroom")
-	for i := range items {
-		items[i].ChatroomID = items[i].ID
-	}
-	return answer{data: items}
+	return answer{data: blockResults(c, results, "add_blocks")}, err
 }
 
 // DELETE /{org}/{app}/chatrooms/{id}/blocks/users/{users}
 func (a *API) unblockMembers(c *call) (answer, error) {
 	results, err := a.svc.UnblockMembers(c.r.Context(), c.caller, im.Chatroom, c.room(), c.names())
-	return c.oneOrList(memberResults(c, results, "remove_blocks", "chatroom"), err)
+	return c.oneOrList(blockResults(c, results, "remove_blocks"), err)
 }
 
 // GET /{org}/{app}/chatrooms/{id}/white/users
@@ -153,19 +159,19 @@ func (a *API) isAllowed(c *call) (answer, error) {
 	return answer{data: struct {
 		Member string `json:"member"`
 		White  bool   `json:"white"`
-	}{strings.ToLower(c.user()), allowed}}, err
+	}{strings.ToLower(c.user()), allowed}, count: count(0)}, err
 }
 
 // POST /{org}/{app}/chatrooms/{id}/white/users/{user}
 func (a *API) allowMember(c *call) (answer, error) {
 	results, err := a.svc.AllowMembers(c.r.Context(), c.caller, im.Chatroom, c.room(), []string{c.user()})
-	return c.oneOrList(memberResults(c, results, "add_user_whitelist", "chatroom"), err)
+	return c.oneOrList(allowResults(c, results, "add_user_whitelist"), err)
 }
 
 // POST /{org}/{app}/chatrooms/{id}/white/users
 func (a *API) allowMembers(c *call, b usernames) (answer, error) {
 	results, err := a.svc.AllowMembers(c.r.Context(), c.caller, im.Chatroom, c.room(), b.Usernames.v)
-	return blockList(c, results, "add_user_whitelist"), err
+	return answer{data: allowResults(c, results, "add_user_whitelist")}, err
 }
 
 // DELETE /{org}/{app}/chatrooms/{id}/white/users/{users}: a list even for one name (easemob-rest.md §16.10).
@@ -175,7 +181,7 @@ func (a *API) disallowMembers(c *call) (answer, error) {
 	for i, u := range users {
 		results[i].User = u
 	}
-	return blockList(c, results, "remove_user_whitelist"), err
+	return answer{data: allowResults(c, results, "remove_user_whitelist")}, err
 }
 
 // GET /{org}/{app}/chatrooms/{id}/announcement

@@ -165,9 +165,11 @@ func (a *API) roomDetails(c *call) (answer, error) {
 		e.Count = len(names)
 		return answer{}, e
 	}
-	ids := make([]im.RoomID, len(names))
-	for i, n := range names {
-		ids[i] = im.RoomID(n)
+	ids := make([]im.RoomID, 0, len(names))
+	for _, n := range names {
+		if id := im.RoomID(n); !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
 	}
 	if len(ids) == 0 {
 		return answer{}, im.ErrRoomNotFound.In(c.room())

@@ -1,11 +1,13 @@
 package easemob
 
-// service says which of the cloud's services answers a route: their errors for a missing token differ.
+// service says which of the cloud's services answers a route: their envelopes and their errors for a missing token
+// differ (easemob-rest.md §1.3, §2.1).
 type service uint8
 
 const (
-	roomService service = iota // /chatrooms and what belongs to it
-	userService                // /users, /token
+	roomService     service = iota // /chatrooms and what belongs to it
+	userService                    // /users, /token
+	propertyService                // /metadata
 )
 
 // route is one line of the table: where, under which rate, with which wording, and what runs.
@@ -25,6 +27,9 @@ func (a *API) routes() []route {
 	}
 	users := func(method, path, class string, run func(*call) (answer, error), words ...exception) route {
 		return route{method: method, path: path, class: class, service: userService, run: run, words: words}
+	}
+	properties := func(method, path string, run func(*call) (answer, error)) route {
+		return route{method: method, path: path, class: classRooms, service: propertyService, run: run, words: attributeWords()}
 	}
 	open := func(r route) route { r.open = true; return r }
 	return []route{
@@ -50,8 +55,8 @@ func (a *API) routes() []route {
 		rooms("DELETE", "/chatrooms/{id}", classRooms, a.destroyRoom),
 
 		rooms("GET", "/chatrooms/{id}/users", classRooms, a.listMembers, roomUnread()),
-		rooms("POST", "/chatrooms/{id}/users", classRooms, on(a.addMembers), roomUserMissing(), batchWords("addMembers: addMembers number more than maxSize : {arg}"), addRoomMissing()),
-		rooms("POST", "/chatrooms/{id}/users/{user}", classRooms, a.addMember, roomUserMissing()),
+		rooms("POST", "/chatrooms/{id}/users", classRooms, on(a.addMembers), roomUserMissing(), addTooManyRooms(), batchWords("addMembers: addMembers number more than maxSize : {arg}"), addRoomMissing()),
+		rooms("POST", "/chatrooms/{id}/users/{user}", classRooms, a.addMember, roomUserMissing(), addTooManyRooms()),
 		rooms("DELETE", "/chatrooms/{id}/users/{users}", classRooms, a.removeMembers, roomUserMissing(), batchWords("kickMember: kickMembers number more than maxSize : {arg}")),
 
 		rooms("GET", "/chatrooms/{id}/admin", classRooms, a.listAdmins),
@@ -82,10 +87,10 @@ func (a *API) routes() []route {
 		rooms("GET", "/chatrooms/super_admin", classRooms, a.listSuperAdmins),
 		rooms("POST", "/chatrooms/super_admin", classRooms, on(a.addSuperAdmin), roomUserMissing()),
 
-		rooms("POST", "/metadata/chatroom/{id}", classRooms, on(a.attributes)),
-		rooms("PUT", "/metadata/chatroom/{id}/user/{user}", classRooms, on(a.setAttributes), attributeWords()...),
-		rooms("PUT", "/metadata/chatroom/{id}/user/{user}/forced", classRooms, on(a.forceAttributes), attributeWords()...),
-		rooms("DELETE", "/metadata/chatroom/{id}/user/{user}", classRooms, on(a.deleteAttributes), attributeWords()...),
-		rooms("DELETE", "/metadata/chatroom/{id}/user/{user}/forced", classRooms, on(a.forceDeleteAttributes), attributeWords()...),
+		properties("POST", "/metadata/chatroom/{id}", on(a.attributes)),
+		properties("PUT", "/metadata/chatroom/{id}/user/{user}", on(a.setAttributes)),
+		properties("PUT", "/metadata/chatroom/{id}/user/{user}/forced", on(a.forceAttributes)),
+		properties("DELETE", "/metadata/chatroom/{id}/user/{user}", on(a.deleteAttributes)),
+		properties("DELETE", "/metadata/chatroom/{id}/user/{user}/forced", on(a.forceDeleteAttributes)),
 	}
 }
