@@ -14,6 +14,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"teahouse/internal/apidoctest"
 	"teahouse/internal/im"
 )
 
@@ -110,6 +111,7 @@ func TestTranscripts(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no transcripts: %v", err)
 	}
+	doc := apidoctest.New(t)
 	for _, file := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".http"), func(t *testing.T) {
 			t.Parallel()
@@ -121,8 +123,8 @@ func TestTranscripts(t *testing.T) {
 			if !utf8.Valid(data) {
 				t.Fatalf("%s is not UTF-8", file)
 			}
-			seed := replay(t, steps, im.Profile450)
-			cloud := replay(t, steps, im.ProfileV2)
+			seed := replay(t, doc, steps, im.Profile450)
+			cloud := replay(t, doc, steps, im.ProfileV2)
 			var out strings.Builder
 			for i, s := range steps {
 				if s.method == "" {
@@ -188,9 +190,10 @@ func answerLines(t *testing.T, s step, seed, cloud *httptest.ResponseRecorder) [
 }
 
 // replay runs the steps in a fresh world; steps that are no requests are answered by nil.
-func replay(t *testing.T, steps []step, profile string) []*httptest.ResponseRecorder {
+func replay(t *testing.T, doc *apidoctest.Validator, steps []step, profile string) []*httptest.ResponseRecorder {
 	t.Helper()
 	w := newWorld(t, map[string]string{"error_profile": profile})
+	w.doc = doc
 	answers := make([]*httptest.ResponseRecorder, len(steps))
 	for i, s := range steps {
 		if s.method == "" {

@@ -8,7 +8,6 @@ import (
 	"net/http/httptest"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 
 	"teahouse/internal/apidoctest"
@@ -31,7 +30,7 @@ type world struct {
 	config easemob.Config
 	others map[string]*im.App // by org/name
 	tokens map[string]string
-	doc    *apidoctest.Validator
+	doc    *apidoctest.Validator // of the transcripts; may be shared
 }
 
 const (
@@ -47,7 +46,7 @@ func newWorld(t *testing.T, settings map[string]string, configure ...func(*easem
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { store.Close() })
-	w := &world{t: t, clock: imtest.NewClock(), bus: imtest.NewBus(), tokens: map[string]string{}, others: map[string]*im.App{}, doc: description(t)}
+	w := &world{t: t, clock: imtest.NewClock(), bus: imtest.NewBus(), tokens: map[string]string{}, others: map[string]*im.App{}}
 	quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
 	w.svc = im.NewService(im.Config{Store: store, Bus: w.bus, Clock: w.clock, IDs: &imtest.IDs{}, Passwords: imtest.Passwords{}, Log: quiet})
 	app, err := w.svc.CreateApp(ctx, im.NewApp{Key: im.AppKey{Org: "easemob-demo", Name: "chatdemoui"},
@@ -65,18 +64,6 @@ func newWorld(t *testing.T, settings map[string]string, configure ...func(*easem
 	w.api = easemob.New(w.config)
 	return w
 }
-
-// description is the API's description, read once.
-func description(t *testing.T) *apidoctest.Validator {
-	t.Helper()
-	describe.Do(func() { described = apidoctest.New(t) })
-	return described
-}
-
-var (
-	describe  sync.Once
-	described *apidoctest.Validator // guarded by describe
-)
 
 func (w *world) populate(ctx context.Context, app *im.App) {
 	w.t.Helper()
