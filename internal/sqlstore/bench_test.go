@@ -53,7 +53,7 @@ func (b *bench) fill(f Filling) {
 // addRoom stores a room with an owner.
 func (b *bench) addRoom(n int64) (im.Room, error) {
 	owner := im.Username(fmt.Sprintf("user%d", n%1000))
-	r := im.Room{App: b.app, ID: im.RoomID(fmt.Sprintf("%014d", 20_000_000_000_000+n*7919%1_000_003*1_000_003)), Kind: im.Chatroom,
+	r := im.Room{App: b.app, ID: im.RoomID(fmt.Sprintf("%014d", 20_000_000_000_000+n/1000*100_000+n*7919%100_000)), Kind: im.Chatroom,
 		Name: "a room", Description: "of a benchmark", Owner: owner, MaxUsers: 200, Created: time.Now()}
 	return r, b.s.Update(context.Background(), func(tx im.Tx) error {
 		_, _, err := tx.AddRoom(r, []im.Member{{User: owner, Role: im.Owner, Joined: r.Created, ByREST: true}})
@@ -132,8 +132,9 @@ func BenchmarkRoomsAt(b *testing.B) {
 	for _, n := range []int{1000, 1_000_000} {
 		e := newBench(b, Config{})
 		e.fill(Filling{Rooms: n})
+		live, state := n, ""
 		pages := func(name string, offset func(i int) int) {
-			b.Run(fmt.Sprintf("%d/%s", n, name), func(b *testing.B) {
+			b.Run(fmt.Sprintf("%d/%s%s", n, state, name), func(b *testing.B) {
 				measure(b, func(i int) {
 					e.view(func(tx im.Tx) error {
 						rooms, err := tx.RoomsAt(e.app, im.Chatroom, offset(i), 20)
@@ -145,10 +146,9 @@ func BenchmarkRoomsAt(b *testing.B) {
 				})
 			})
 		}
-		live := n
 		all := func() {
 			pages("first", func(int) int { return 0 })
-			pages("sequence", func(i int) int { return i * 20 % 960 })
+			pages("sequence", func(i int) int { return i * 20 % min(960, live-20) })
 			pages("deep", func(i int) int { return i * 7919 * 101 % live })
 		}
 		all()
@@ -167,7 +167,7 @@ func BenchmarkRoomsAt(b *testing.B) {
 			live -= gone
 			return nil
 		})
-		b.Run("deleted", func(b *testing.B) {})
+		state = "deleted/"
 		all()
 		b.Run(fmt.Sprintf("%d/before", n), func(b *testing.B) {
 			measure(b, func(i int) {

@@ -38,10 +38,10 @@ func Fill(ctx context.Context, s *Store, app im.AppID, f Filling) error {
 	return nil
 }
 
-// The statements count i from $1 to $2. Ids jump about, as generated ones do: 9999999967 is a prime.
+// The statements count i from $1 to $2. Ids grow and jump about a little, as generated ones do.
 const (
 	fillCount = `WITH RECURSIVE n(i) AS (SELECT CAST($1 AS BIGINT) UNION ALL SELECT i + 1 FROM n WHERE i < $2) `
-	fillID    = `CAST(10000000000000 + i * 2654435761 % 9999999967 AS TEXT)`
+	fillID    = `CAST(10000000000000 + i * 1000 + i * 7919 % 1000 AS TEXT)`
 	fillOwner = `'fill' || CAST(i / 100 AS TEXT)`
 )
 

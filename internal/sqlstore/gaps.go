@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"database/sql"
-	"maps"
 	"slices"
 	"strconv"
 
@@ -38,15 +37,15 @@ const (
 // bucketOf returns the number of the bucket of a level that holds a place.
 func bucketOf(seq int64, level int) int64 { return (seq - 1) >> level }
 
-// addGaps records that the rows at these places are gone.
+// addGaps records that the rows at these places are gone. Their order is one, against deadlocks.
 func (t *tx) addGaps(list gapList, seqs []int64) error {
+	slices.Sort(seqs)
 	for level := bucketBits; level <= topLevel; level += bucketBits {
-		counts := map[int64]int64{}
-		for _, seq := range seqs {
-			counts[bucketOf(seq, level)]++
-		}
-		for _, bucket := range slices.Sorted(maps.Keys(counts)) { // one order, against deadlocks
-			if err := t.addGap(list, level, bucket, counts[bucket]); err != nil {
+		for i, n := 0, 0; i < len(seqs); i += n {
+			bucket := bucketOf(seqs[i], level)
+			for n = 1; i+n < len(seqs) && bucketOf(seqs[i+n], level) == bucket; n++ {
+			}
+			if err := t.addGap(list, level, bucket, int64(n)); err != nil {
 				return err
 			}
 		}

@@ -39,7 +39,7 @@ func writerPragmas() []string {
 		"synchronous = FULL",
 		"temp_store = MEMORY",
 		"cache_size = -8000",
-		"wal_autocheckpoint = 2000",
+		"wal_autocheckpoint = 4000",
 		"journal_size_limit = 67108864",
 	}
 }

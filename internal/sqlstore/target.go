@@ -21,7 +21,7 @@ func parseDatabase(s string) (target, error) {
 	switch {
 	case ok && scheme == "sqlite":
 		return parseFile(rest)
-	case ok && (scheme == "postgres" || scheme == "postgresql"):
+	case ok && (scheme == "postgres" || scheme == "postgresql") && strings.HasPrefix(rest, "//"):
 		config, err := pgx.ParseConfig(s)
 		if err != nil {
 			return target{}, fmt.Errorf("database: %w", err) // pgx leaves the password out

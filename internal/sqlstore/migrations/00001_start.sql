@@ -84,7 +84,6 @@ CREATE TABLE rooms (
 	PRIMARY KEY (app, id)
 ) /*sqlite WITHOUT ROWID*/;
 CREATE INDEX rooms_seq ON rooms (app, kind, seq);
-CREATE INDEX rooms_owner ON rooms (app, owner);
 
 -- The primary key answers both "is this user in this room" and "which rooms is this user in";
 -- members_seq holds all that a page of members shows.
