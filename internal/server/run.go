@@ -147,6 +147,9 @@ func (s *server) serve(ctx context.Context, text startText) (err error) {
 	}
 	start(func() error { return s.service.Run(work) })
 
+	if s.cfg.Dev && s.cfg.App.Secret == devSecret && !loopback(s.main.Addr()) {
+		s.log.Warn("the emulator's client secret is public and other machines reach this listener: choose one with --client-secret")
+	}
 	text.print(s)
 	select {
 	case <-ctx.Done():

@@ -291,6 +291,18 @@ func TestDevTwiceOnOneFolder(t *testing.T) {
 	}
 }
 
+func TestDevWarnsOfItsPublicSecret(t *testing.T) {
+	for listen, want := range map[string]bool{"127.0.0.1:0": false, "0.0.0.0:0": true} {
+		n := start(t, Config{Dev: true, Listen: listen})
+		if got := strings.Contains(n.log.String(), "client secret is public"); got != want {
+			t.Errorf("on %s: warned %v, want %v", listen, got, want)
+		}
+		if want && !strings.HasPrefix(n.url(), "http://localhost:") {
+			t.Errorf("url %s", n.url())
+		}
+	}
+}
+
 func TestDevRemovesItsFolder(t *testing.T) {
 	n := start(t, Config{Dev: true})
 	file, _, _ := strings.Cut(n.value("data"), " ")

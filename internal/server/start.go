@@ -163,6 +163,11 @@ func reachable(a net.Addr) string {
 	return a.String()
 }
 
+func loopback(a net.Addr) bool {
+	tcp, ok := a.(*net.TCPAddr)
+	return ok && tcp.IP.IsLoopback()
+}
+
 // dataText names the database without a password.
 func (s *server) dataText() string {
 	file, ok := s.cfg.file()
