@@ -247,7 +247,7 @@ func (a *API) fail(c *call, err error) (status int, code string) {
 		status = w.status450
 	}
 	if e.Kind == im.Internal || e.Kind == im.Unavailable {
-		a.log.Error("request failed", "route", c.route.method+" "+c.route.path, "err", e)
+		a.log.Error("request failed", "route", c.route.method+" "+c.route.path, "id", c.r.Header.Get("X-Request-Id"), "err", e)
 	}
 	now := a.svc.Now()
 	f := failure{
