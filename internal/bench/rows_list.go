@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -102,7 +103,7 @@ func (b *bench) listRow() (err error) {
 	if err != nil {
 		return err
 	}
-	small, err := b.fill(dataset{name: "thousand", users: 20_000, roster: 1}, 1000)
+	small, err := b.fill(dataset{name: "thousand", rooms: 1000})
 	if err != nil {
 		return err
 	}
@@ -124,24 +125,55 @@ func (b *bench) listRow() (err error) {
 			return err
 		}
 		defer c.close()
-		listers = append(listers, &lister{d.on(p), c, len(d.rooms)})
+		listers = append(listers, &lister{d.on(p), c, d.rooms})
 	}
 	if err := b.pages(listers[0], listers[1], ""); err != nil {
 		return err
 	}
-	if err := listers[0].destroy(big, b.pick(2000, 500)); err != nil {
-		return err
+	destroyed := []int{b.pick(2000, 500), 10}
+	for i, l := range listers {
+		if err := l.destroy(destroyed[i]); err != nil {
+			return err
+		}
 	}
-	return b.pages(listers[0], listers[1], fmt.Sprintf(" (after %d of them were destroyed)", len(big.rooms)-listers[0].rooms))
+	return b.pages(listers[0], listers[1], fmt.Sprintf(" (after %d and %d of them were destroyed)", destroyed[0], destroyed[1]))
 }
 
 // destroy removes rooms all over the list.
-func (l *lister) destroy(d dataset, n int) error {
+func (l *lister) destroy(n int) error {
 	r := rand.New(rand.NewPCG(3, 4))
-	doomed := r.Perm(len(d.rooms))[:n]
-	_, err := l.api.load(n, func(i int) []byte { return l.api.delete("/chatrooms/" + string(d.rooms[doomed[i]])) }).run()
-	l.rooms -= n
-	return err
+	for range n {
+		_, body, err := l.timed(fmt.Sprintf("pagesize=1&pagenum=%d", 1+r.IntN(l.rooms)))
+		if err != nil {
+			return err
+		}
+		ids, err := idsOf(body)
+		if err != nil {
+			return err
+		}
+		if _, err := l.c.do(l.api.delete("/chatrooms/" + ids[0])); err != nil {
+			return err
+		}
+		l.rooms--
+	}
+	return nil
+}
+
+// idsOf reads the rooms' ids of a page.
+func idsOf(body []byte) (ids []string, err error) {
+	var page struct {
+		Data []struct {
+			ID string `json:"id"`
+		} `json:"data"`
+	}
+	err = json.Unmarshal(body, &page)
+	for _, room := range page.Data {
+		ids = append(ids, room.ID)
+	}
+	if err == nil && len(ids) == 0 {
+		err = errors.New("an empty page of rooms")
+	}
+	return ids, err
 }
 
 // pages adds the lines of one state of the big list.

@@ -9,26 +9,28 @@ import (
 	"time"
 )
 
-// crowdData has a room of 100,000 members, ten of 2,000, many of one, and users who are in none of them but these.
+// crowdData has a room of 100,000 members, ten of 2,000, many of one, and users who are in one other room only.
 func (b *bench) crowdData() (dataset, error) {
-	d := dataset{name: "crowd", users: 300_000, roster: 1, crowds: []int{100_000}}
+	d := dataset{name: "crowd", rooms: 20_000, spare: 300_000, crowds: []int{crowdSize}}
 	for range fewRooms {
 		d.crowds = append(d.crowds, 2000)
 	}
-	return b.fill(d, 20_000)
+	return b.fill(d)
 }
 
-const fewRooms = 10
+const (
+	crowdSize = 100_000
+	fewRooms  = 10
+)
 
-// fresh hands out users who are in no room yet.
+// fresh hands out users who are in none of the rooms measured.
 type fresh struct{ used atomic.Int64 }
 
-// next returns n names. Below 100,000 are the members of the crowds.
 func (f *fresh) next(n int) []string {
-	first := 100_000 + int(f.used.Add(int64(n))) - n
+	first := crowdSize + int(f.used.Add(int64(n))) - n
 	all := make([]string, n)
 	for i := range all {
-		all[i] = user(first + i)
+		all[i] = spareUser(first + i)
 	}
 	return all
 }
@@ -45,13 +47,17 @@ func (b *bench) batchRow() (err error) {
 	}
 	defer func() { err = errors.Join(err, p.stop()) }()
 	a := d.on(p)
+	ids, err := ownedRooms(a)
+	if err != nil {
+		return err
+	}
 	var users fresh
 	var rooms atomic.Int64
 	add := func(names, calls int) func() (time.Duration, error) {
 		return func() (time.Duration, error) {
 			return p.perRequest(a.load(calls, func(int) []byte {
 				body, _ := json.Marshal(map[string][]string{"usernames": users.next(names)}) // strings always encode
-				return a.post("/chatrooms/"+string(d.rooms[rooms.Add(1)])+"/users", string(body))
+				return a.post("/chatrooms/"+ids[rooms.Add(1)]+"/users", string(body))
 			}))
 		}
 	}
@@ -67,6 +73,34 @@ func (b *bench) batchRow() (err error) {
 	return nil
 }
 
+// ownedRooms lists the rooms of one member.
+func ownedRooms(a api) (ids []string, err error) {
+	c, err := dial(a.addr)
+	if err != nil {
+		return nil, err
+	}
+	defer c.close()
+	for cursor := ""; ; {
+		body, err := c.do(a.get("/chatrooms?limit=1000" + cursor))
+		if err != nil {
+			return nil, err
+		}
+		page, err := idsOf(body)
+		if err != nil {
+			return nil, err
+		}
+		for _, id := range page {
+			if !strings.HasPrefix(id, "crowd") && id != "spare" {
+				ids = append(ids, id)
+			}
+		}
+		if cursor = cursorOf(body); cursor == "" {
+			return ids, nil
+		}
+		cursor = "&cursor=" + cursor
+	}
+}
+
 // membersRow compares a room of 100,000 members with rooms of 2,000.
 func (b *bench) membersRow() (err error) {
 	d, err := b.crowdData()
@@ -78,18 +112,18 @@ func (b *bench) membersRow() (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, p.stop()) }()
-	if err := b.memberPages(p, d); err != nil {
+	a := d.on(p)
+	if err := b.memberPages(p, a); err != nil {
 		return err
 	}
-	a := d.on(p)
 	var users fresh
 	users.used.Store(170_000) // the first were used by batchRow
 	n := b.pick(3000, 1500)
 	crowd := a.load(n, func(int) []byte {
-		return a.post("/chatrooms/"+string(d.crowded[0])+"/users/"+users.next(1)[0], "")
+		return a.post("/chatrooms/"+string(crowdID(0))+"/users/"+users.next(1)[0], "")
 	})
 	few := a.load(n, func(i int) []byte {
-		return a.post("/chatrooms/"+string(d.crowded[1+i%fewRooms])+"/users/"+users.next(1)[0], "")
+		return a.post("/chatrooms/"+string(crowdID(1+i%fewRooms))+"/users/"+users.next(1)[0], "")
 	})
 	t, err := interleave(b.pick(4, 3), p.measure(few), p.measure(crowd))
 	if err != nil {
@@ -106,9 +140,8 @@ func (p *process) measure(l load) func() (time.Duration, error) {
 
 // memberPages compares pages of 1,000 members at the start, in the middle and at the end of the big room with
 // the first page of a small one.
-func (b *bench) memberPages(p *process, d dataset) error {
-	a := d.on(p)
-	big, small := "/chatrooms/"+string(d.crowded[0])+"/users?", "/chatrooms/"+string(d.crowded[1])+"/users?"
+func (b *bench) memberPages(p *process, a api) error {
+	big, small := "/chatrooms/"+string(crowdID(0))+"/users?", "/chatrooms/"+string(crowdID(1))+"/users?"
 	cursors, err := memberCursors(a, big)
 	if err != nil {
 		return err

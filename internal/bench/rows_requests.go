@@ -10,7 +10,7 @@ import (
 
 // The data set of the rows that compare a request with the bare handler.
 func (b *bench) smallData() (dataset, error) {
-	return b.fill(dataset{name: "small", users: 20_000, roster: 10}, 1000)
+	return b.fill(dataset{name: "small", users: 20_000, rosters: 1000})
 }
 
 // rig is a server on the small data set, and the bare handler, both warm.
@@ -88,7 +88,7 @@ func (b *bench) readRow() (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, r.stop()) }()
-	room := func(i int) string { return "/chatrooms/" + string(r.data.rooms[i%len(r.data.rooms)]) }
+	room := func(i int) string { return "/chatrooms/" + string(r.data.rostered[i%len(r.data.rostered)]) }
 	detail := r.api.load(r.n, func(i int) []byte { return r.api.get(room(i)) })
 	if err := b.compare(r, "3", "room detail (10 members)", detail, 2.5); err != nil {
 		return err

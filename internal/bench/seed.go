@@ -17,17 +17,18 @@ import (
 	"teahouse/internal/sqlstore"
 )
 
-// dataset is a data folder that was filled before the server sees it.
+// dataset is a data folder that was filled before the server sees it. Its users are user(0) and so on.
 type dataset struct {
 	name    string
-	users   int
-	rooms   []im.RoomID // those of roster members
-	roster  int         // members of each of rooms, the owner included
-	crowded []im.RoomID // rooms of the sizes in crowds
-	crowds  []int
+	users   int   // registered one by one
+	rosters int   // rooms of ten of these users
+	rooms   int   // rooms of one owner, filled fast
+	spare   int   // users in no room but one of their own
+	crowds  []int // sizes of crowded rooms
 
-	dir   string
-	token string // of the app
+	rostered []im.RoomID // the ids of rosters
+	dir      string
+	token    string // of the app
 }
 
 const (
@@ -35,8 +36,16 @@ const (
 	app = "app"
 )
 
-// user is the name of the n-th user of a data set.
+// rosterSize is how many members a room of dataset.rosters has, the owner included.
+const rosterSize = 10
+
+// user is the name of the n-th user that was registered one by one.
 func user(n int) string { return "user" + strconv.Itoa(n) }
+
+// spareUser is the name of the n-th user of those in one room of their own. The crowds are made of them too.
+func spareUser(n int) string { return "member" + strconv.Itoa(n+2) }
+
+func crowdID(n int) im.RoomID { return im.RoomID("crowd" + strconv.Itoa(n)) }
 
 // open returns the store of the data set and a Service on it.
 func (b *bench) open(dir string, batch int, observe func(sqlstore.Commit)) (*sqlstore.Store, *im.Service, error) {
@@ -53,8 +62,8 @@ func (b *bench) open(dir string, batch int, observe func(sqlstore.Commit)) (*sql
 	}), nil
 }
 
-// fill makes a data set of so many rooms, or returns the one of that name that was made before.
-func (b *bench) fill(d dataset, rooms int) (_ dataset, err error) {
+// fill makes a data set, or returns the one of that name that was made before.
+func (b *bench) fill(d dataset) (_ dataset, err error) {
 	if have, ok := b.data[d.name]; ok {
 		return have, nil
 	}
@@ -75,60 +84,81 @@ func (b *bench) fill(d dataset, rooms int) (_ dataset, err error) {
 		return d, err
 	}
 	d.token = grant.Text
-	if err := d.write(b.ctx, store, a.ID, rooms); err != nil {
+	f := filler{b.ctx, store, a.ID, began}
+	if err := errors.Join(f.users(d.users), f.rosters(&d), sqlstore.Fill(b.ctx, store, a.ID, sqlstore.Filling{Rooms: d.rooms}),
+		f.crowd("spare", d.spare)); err != nil {
 		return d, err
 	}
+	for i, size := range d.crowds {
+		if err := f.crowd(crowdID(i), size); err != nil {
+			return d, err
+		}
+	}
 	b.data[d.name] = d
-	b.say("  filled %s: %d rooms, %d users, rooms of %v members, in %s", d.name, rooms, d.users, d.crowds, round(time.Since(began)))
+	b.say("  filled %s in %s", d.name, round(time.Since(began)))
 	return d, nil
 }
 
-// write fills the store with the users, then the rooms, then the crowded rooms.
-func (d *dataset) write(ctx context.Context, store *sqlstore.Store, a im.AppID, rooms int) error {
-	now := time.Now()
-	f := filler{ctx, store}
-	err := f.each(d.users, func(tx im.Tx, n int) error {
-		_, err := tx.AddUser(im.User{App: a, Name: im.Username(user(n)), UUID: fmt.Sprintf("00000000-0000-0000-0000-%012d", n),
-			Active: true, Created: now, Modified: now, Seq: int64(n + 1)})
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	d.rooms = roomIDs(rooms)
-	err = f.each(rooms, func(tx im.Tx, n int) error {
-		return addRoom(tx, a, d.rooms[n], now, d.names(n*d.roster, d.roster))
-	})
-	if err != nil {
-		return err
-	}
-	for i, size := range d.crowds {
-		id := im.RoomID("crowd" + strconv.Itoa(i))
-		d.crowded = append(d.crowded, id)
-		if err := f.each(1, func(tx im.Tx, _ int) error { return addRoom(tx, a, id, now, d.names(0, size)) }); err != nil {
-			return err
+// filler writes many rows with few commits.
+type filler struct {
+	ctx   context.Context
+	store *sqlstore.Store
+	app   im.AppID
+	now   time.Time
+}
+
+// users registers users.
+func (f filler) users(n int) error {
+	return f.store.Update(f.ctx, func(tx im.Tx) error {
+		for i := range n {
+			_, err := tx.AddUser(im.User{App: f.app, Name: im.Username(user(i)), UUID: fmt.Sprintf("00000000-0000-0000-0000-%012d", i),
+				Active: true, Created: f.now, Modified: f.now, Seq: int64(i + 1)})
+			if err != nil {
+				return err
+			}
 		}
-	}
-	return nil
+		return nil
+	})
 }
 
-// names are n users from the first on; after the last comes the first again.
-func (d *dataset) names(first, n int) []im.Username {
-	all := make([]im.Username, n)
-	for i := range all {
-		all[i] = im.Username(user((first + i) % d.users))
-	}
-	return all
+// rosters makes rooms of ten users.
+func (f filler) rosters(d *dataset) error {
+	d.rostered = roomIDs(d.rosters)
+	return f.store.Update(f.ctx, func(tx im.Tx) error {
+		for n, id := range d.rostered {
+			var names []im.Username
+			for i := range rosterSize {
+				names = append(names, im.Username(user((n*rosterSize+i)%d.users)))
+			}
+			if err := f.room(tx, id, names...); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
-func addRoom(tx im.Tx, a im.AppID, id im.RoomID, now time.Time, names []im.Username) error {
+// crowd makes a room of so many members.
+func (f filler) crowd(id im.RoomID, size int) error {
+	if size == 0 {
+		return nil
+	}
+	err := f.store.Update(f.ctx, func(tx im.Tx) error { return f.room(tx, id, "owner") })
+	if err != nil {
+		return err
+	}
+	return sqlstore.Fill(f.ctx, f.store, f.app, sqlstore.Filling{Room: id, Members: size - 1})
+}
+
+// room makes a room of the named members, the owner first.
+func (f filler) room(tx im.Tx, id im.RoomID, names ...im.Username) error {
 	members := make([]im.Member, len(names))
 	for i, n := range names {
-		members[i] = im.Member{User: n, Joined: now, ByREST: true}
+		members[i] = im.Member{User: n, Joined: f.now, ByREST: true}
 	}
 	members[0].Role = im.Owner
-	room := im.Room{App: a, ID: id, Kind: im.Chatroom, Name: "room " + string(id), Description: "made by the benchmark",
-		Owner: names[0], MaxUsers: 1_000_000, Created: now}
+	room := im.Room{App: f.app, ID: id, Kind: im.Chatroom, Name: "room " + string(id), Description: "made by the benchmark",
+		Owner: names[0], MaxUsers: 1_000_000, Created: f.now}
 	_, added, err := tx.AddRoom(room, members)
 	if err == nil && !added {
 		err = fmt.Errorf("room id %s is taken", id)
@@ -153,31 +183,6 @@ func roomIDs(n int) []im.RoomID {
 		ids[i] = im.RoomID(strconv.Itoa(base + i/perSecond*span + (start+i%perSecond*stride)%span))
 	}
 	return ids
-}
-
-// filler writes many rows with few commits.
-type filler struct {
-	ctx   context.Context
-	store *sqlstore.Store
-}
-
-// each calls fn for 0 to n-1.
-func (f filler) each(n int, fn func(tx im.Tx, n int) error) error {
-	const perCommit = 10_000
-	for first := 0; first < n; first += perCommit {
-		err := f.store.Update(f.ctx, func(tx im.Tx) error {
-			for i := first; i < min(n, first+perCommit); i++ {
-				if err := fn(tx, i); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // on is the data set's app at a server.
