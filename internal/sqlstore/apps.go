@@ -27,6 +27,7 @@ func (t *tx) App(key im.AppKey) (im.App, error) {
 		return im.App{}, err
 	}
 	if len(apps) == 0 {
+		t.absent = key
 		return im.App{}, im.ErrAppNotFound.With(key.String())
 	}
 	return apps[0], nil
@@ -47,9 +48,16 @@ func (t *tx) PutApp(a im.App) (id im.AppID, err error) {
 	err = t.change(`UPDATE apps SET uuid = $3, client_id = $4, secret = $5, settings = $6, created = $7
 		WHERE org = $1 AND name = $2 RETURNING id`, values,
 		func(rows *sql.Rows) error { return rows.Scan(&id) })
-	if err != nil || id != 0 {
-		return id, err
+	if err != nil {
+		return 0, err
 	}
+	if id != 0 {
+		if t.absent == a.Key {
+			return 0, t.fail(errRace) // made since App looked; PostgreSQL only
+		}
+		return id, nil
+	}
+	t.absent = im.AppKey{}
 	err = t.change(`UPDATE counters SET live = live + 1, next = next + 1 WHERE app = 0 AND kind = 23 RETURNING next`,
 		nil, func(rows *sql.Rows) error { return rows.Scan(&id) })
 	if err != nil {

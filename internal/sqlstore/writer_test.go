@@ -1,0 +1,225 @@
+package sqlstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"teahouse/internal/im"
+)
+
+// tally counts what commits tell.
+type tally struct{ commits, updates, largest atomic.Int64 }
+
+func (c *tally) observe(commit Commit) {
+	c.commits.Add(1)
+	c.updates.Add(int64(commit.Updates))
+	c.largest.Store(max(c.largest.Load(), int64(commit.Updates)))
+}
+
+func (c *tally) reset() {
+	c.commits.Store(0)
+	c.updates.Store(0)
+	c.largest.Store(0)
+}
+
+// crowd adds n users from each of 64 goroutines.
+func (b *bench) crowd(n int) {
+	b.Helper()
+	var wg sync.WaitGroup
+	for i := range 64 {
+		wg.Go(func() {
+			for j := range n {
+				err := b.s.Update(context.Background(), func(tx im.Tx) error {
+					_, err := tx.AddUser(im.User{App: b.app, Name: im.Username(fmt.Sprintf("u%d-%d", i, j))})
+					return err
+				})
+				if err != nil {
+					b.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func TestGroupCommit(t *testing.T) {
+	var c tally
+	b := newBench(t, Config{Observe: c.observe})
+	c.reset()
+	b.crowd(20)
+	if c.updates.Load() != 64*20 {
+		t.Errorf("%d updates were observed, want %d", c.updates.Load(), 64*20)
+	}
+	if each := float64(c.updates.Load()) / float64(c.commits.Load()); each < 8 {
+		t.Errorf("%.1f updates per commit, want at least 8", each)
+	}
+}
+
+func TestMaxBatch(t *testing.T) {
+	for _, most := range []int{1, 5} {
+		var c tally
+		b := newBench(t, Config{MaxBatch: most, Observe: c.observe})
+		b.crowd(2)
+		if c.largest.Load() > int64(most) {
+			t.Errorf("a commit of %d updates, want at most %d", c.largest.Load(), most)
+		}
+	}
+}
+
+// A function that ends its goroutine, as t.FailNow does, must not end the writer.
+func TestGoexit(t *testing.T) {
+	b := newBench(t, Config{})
+	for range 3 {
+		err := b.s.Update(t.Context(), func(tx im.Tx) error {
+			if _, err := tx.AddUser(im.User{App: b.app, Name: "ann"}); err != nil {
+				return err
+			}
+			runtime.Goexit()
+			return nil
+		})
+		if !errors.Is(err, im.ErrInternal) {
+			t.Errorf("got %v, want ErrInternal", err)
+		}
+	}
+	b.update(func(tx im.Tx) error {
+		if added, err := tx.AddUser(im.User{App: b.app, Name: "ann"}); err != nil || !added {
+			t.Errorf("afterwards: %v %v", added, err)
+		}
+		return nil
+	})
+}
+
+func TestPanicTellsWhere(t *testing.T) {
+	b := newBench(t, Config{})
+	defer func() {
+		if got := fmt.Sprint(recover()); !strings.Contains(got, "oops") || !strings.Contains(got, "TestPanicTellsWhere") {
+			t.Errorf("got %s", got)
+		}
+	}()
+	_ = b.s.Update(t.Context(), func(im.Tx) error { panic("oops") })
+}
+
+// pragma sets something of the writer's connection.
+func (b *bench) pragma(text string) {
+	b.Helper()
+	b.run(func(t *tx) error { return t.runner.(*conn).do("PRAGMA " + text) })
+}
+
+// The disk is full: the change is refused as a whole, and the store goes on when there is room again.
+func TestFull(t *testing.T) {
+	b := newBench(t, Config{})
+	var pages int64
+	b.run(func(t *tx) error { _, err := t.row(`PRAGMA page_count`, nil, &pages); return err })
+	b.pragma(fmt.Sprintf("max_page_count = %d", pages+20))
+	add := func(name im.Username) error {
+		return b.s.Update(t.Context(), func(tx im.Tx) error {
+			for i := range 50 {
+				u := im.User{App: b.app, Name: im.Username(fmt.Sprint(name, i)), Nickname: strings.Repeat("x", 4000)}
+				if _, err := tx.AddUser(u); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	if err := add("big"); !errors.Is(err, im.ErrUnavailable) {
+		t.Errorf("got %v, want ErrUnavailable", err)
+	}
+	b.view(func(tx im.Tx) error {
+		users, err := tx.Users(b.app, 0, 100)
+		if len(users) != 0 {
+			t.Errorf("%d users are left of a refused change", len(users))
+		}
+		return err
+	})
+	b.pragma("max_page_count = 1000000")
+	if err := add("big"); err != nil {
+		t.Error(err)
+	}
+}
+
+// Another process writes for longer than we wait.
+func TestBusy(t *testing.T) {
+	b := newBench(t, Config{})
+	b.pragma("busy_timeout = 10")
+	other := openFile(t, Config{Database: "sqlite:" + b.file()})
+	err := other.Update(t.Context(), func(im.Tx) error {
+		err := b.s.Update(t.Context(), func(tx im.Tx) error { _, err := tx.AddUser(im.User{App: b.app, Name: "ann"}); return err })
+		if !errors.Is(err, im.ErrUnavailable) {
+			t.Errorf("got %v, want ErrUnavailable", err)
+		}
+		return b.s.View(t.Context(), func(tx im.Tx) error { _, err := tx.Users(b.app, 0, 9); return err })
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.update(func(tx im.Tx) error { _, err := tx.AddUser(im.User{App: b.app, Name: "ann"}); return err })
+}
+
+func (b *bench) file() string { return b.s.engine.(*sqliteDB).to.file }
+
+// Whoever is answered nil finds the change after Close, everybody is answered, and those who come later are refused.
+func TestCloseUnderLoad(t *testing.T) {
+	b := newBench(t, Config{})
+	var kept sync.Map
+	var wg sync.WaitGroup
+	started := make(chan struct{}, 64)
+	for i := range 64 {
+		wg.Go(func() {
+			for j := range 1_000_000 {
+				name := im.Username(fmt.Sprintf("u%d-%d", i, j))
+				err := b.s.Update(context.Background(), func(tx im.Tx) error { _, err := tx.AddUser(im.User{App: b.app, Name: name}); return err })
+				if err == nil {
+					err = b.s.View(context.Background(), func(tx im.Tx) error { return nil })
+					kept.Store(name, true)
+				}
+				if err != nil {
+					if !errors.Is(err, im.ErrUnavailable) {
+						t.Errorf("got %v, want ErrUnavailable", err)
+					}
+					return
+				}
+				if j == 1 {
+					started <- struct{}{}
+				}
+			}
+		})
+	}
+	for range 32 {
+		<-started
+	}
+	for range 2 {
+		if err := b.s.Close(); err != nil {
+			t.Errorf("Close: %v", err)
+		}
+	}
+	wg.Wait()
+	for name, err := range map[string]error{
+		"Update": b.s.Update(t.Context(), func(im.Tx) error { return nil }),
+		"View":   b.s.View(t.Context(), func(im.Tx) error { return nil }),
+		"Ping":   b.s.Ping(t.Context()),
+		"Backup": b.s.Backup(t.Context(), t.TempDir()+"/b"),
+	} {
+		if !errors.Is(err, im.ErrUnavailable) {
+			t.Errorf("%s after Close: %v", name, err)
+		}
+	}
+	again := openFile(t, Config{Database: "sqlite:" + b.file()})
+	err := again.View(t.Context(), func(tx im.Tx) error {
+		for name := range kept.Range {
+			if _, err := tx.User(b.app, name.(im.Username)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
