@@ -9,7 +9,7 @@ RACE_PACKAGES  := ./internal/bus/... ./internal/easemob/... ./internal/im/... ./
 BINARY_PACKAGES := ./test/...
 
 # The race detector needs a C compiler.
-ifeq ($(shell command -v gcc || command -v clang),)
+ifeq ($(shell command -v $$($(GO) env CC)),)
 RACE      :=
 RACE_SKIP := "the race detector: SKIPPED: no C compiler"
 else

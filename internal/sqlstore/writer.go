@@ -209,7 +209,7 @@ func (w *writer) apply(j *job) (broken error) {
 		saved = true
 		return nil
 	}
-	j.err, j.panics = call(j.fn, t)
+	j.panics, j.err = call(j.fn, t)
 	if t.failed != nil {
 		if j.err == nil {
 			j.err = t.failed
@@ -233,12 +233,12 @@ func (w *writer) apply(j *job) (broken error) {
 }
 
 // call runs fn and catches its panic, with the stack, for the caller's goroutine.
-func call(fn func(im.Tx) error, t *tx) (err error, panics any) {
+func call(fn func(im.Tx) error, t *tx) (panics any, err error) {
 	defer func() {
 		t.over = true
 		if p := recover(); p != nil {
 			panics = fmt.Errorf("in a store function: %v\n%s", p, debug.Stack())
 		}
 	}()
-	return fn(t), nil
+	return nil, fn(t)
 }
