@@ -2,6 +2,7 @@ package easemob
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -32,7 +33,7 @@ func DocumentedLimits() map[string]float64 {
 type limiter struct {
 	rates   map[string]float64
 	mu      sync.RWMutex
-	buckets map[bucketKey]*rate.Limiter // guarded by mu; as many as apps times classes
+	buckets map[bucketKey]*bucket // guarded by mu; as many as apps times classes
 }
 
 type bucketKey struct {
@@ -40,34 +41,46 @@ type bucketKey struct {
 	class string
 }
 
-func newLimiter(rates map[string]float64) *limiter {
-	return &limiter{rates: rates, buckets: map[bucketKey]*rate.Limiter{}}
+type bucket struct {
+	*rate.Limiter
+	asked atomic.Int64 // when it was last asked, in Unix nanoseconds
 }
 
-// allow takes one request out of the bucket, or tells how long to wait. A bucket holds one second's worth.
+func newLimiter(rates map[string]float64) *limiter {
+	return &limiter{rates: rates, buckets: map[bucketKey]*bucket{}}
+}
+
+// allow takes one request out of the bucket, or tells how long to wait. A bucket holds one second's worth. When the
+// clock was set back the bucket is filled anew; it would stay empty until the clock had caught up.
 func (l *limiter) allow(app im.AppID, class string, now time.Time) (wait time.Duration, ok bool) {
 	perSecond, limited := l.rates[class]
 	if !limited {
 		return 0, true
 	}
-	b := l.bucket(bucketKey{app, class}, perSecond)
+	key := bucketKey{app, class}
+	b := l.bucket(key, perSecond, nil)
+	if before := b.asked.Load(); before != 0 && now.UnixNano() < before-int64(time.Second) {
+		b = l.bucket(key, perSecond, b)
+	}
+	b.asked.Store(now.UnixNano())
 	if b.AllowN(now, 1) {
 		return 0, true
 	}
 	return time.Duration((1 - b.TokensAt(now)) / perSecond * float64(time.Second)), false
 }
 
-func (l *limiter) bucket(key bucketKey, perSecond float64) *rate.Limiter {
+// bucket returns the bucket of a key; stale, if given, is one to replace.
+func (l *limiter) bucket(key bucketKey, perSecond float64, stale *bucket) *bucket {
 	l.mu.RLock()
 	b := l.buckets[key]
 	l.mu.RUnlock()
-	if b != nil {
+	if b != stale && b != nil {
 		return b
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if b = l.buckets[key]; b == nil {
-		b = rate.NewLimiter(rate.Limit(perSecond), max(int(perSecond), 1))
+	if b = l.buckets[key]; b == stale || b == nil {
+		b = &bucket{Limiter: rate.NewLimiter(rate.Limit(perSecond), max(int(perSecond), 1))}
 		l.buckets[key] = b
 	}
 	return b

@@ -10,11 +10,13 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 	"unicode/utf8"
 
 	"teahouse/internal/apidoctest"
+	"teahouse/internal/easemob"
 	"teahouse/internal/im"
 )
 
@@ -106,43 +108,68 @@ func isHeader(s string) bool {
 	return ok && !strings.ContainsAny(name, "{}[]\" ")
 }
 
+// reached collects the routes that transcripts have reached, and whether one succeeded.
+type reached struct {
+	mu     sync.Mutex
+	routes map[string]bool // guarded by mu
+}
+
+func (r *reached) observe(route string, status int, _ string, _ time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.routes[route] = r.routes[route] || status == http.StatusOK
+}
+
 func TestTranscripts(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.http")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no transcripts: %v", err)
 	}
 	doc := apidoctest.New(t)
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".http"), func(t *testing.T) {
-			t.Parallel()
-			data, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			steps := parse(string(data))
-			if !utf8.Valid(data) {
-				t.Fatalf("%s is not UTF-8", file)
-			}
-			seed := replay(t, doc, steps, im.Profile450)
-			cloud := replay(t, doc, steps, im.ProfileV2)
-			var out strings.Builder
-			for i, s := range steps {
-				if s.method == "" {
-					fmt.Fprintln(&out, strings.Join(s.lines, "\n"))
-					continue
-				}
-				got := answerLines(t, s, seed[i], cloud[i])
-				if !update() && strings.Join(got, "\n") != strings.Join(s.want, "\n") {
-					t.Errorf("%s %s as %q %s\n got %s\nwant %s", s.method, s.target, s.who, s.body, strings.Join(got, "\n     "), strings.Join(s.want, "\n     "))
-				}
-				writeStep(&out, s, got)
-			}
-			if update() {
-				if err := os.WriteFile(file, []byte(out.String()), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-		})
+	seen := &reached{routes: map[string]bool{}}
+	t.Run("files", func(t *testing.T) {
+		for _, file := range files {
+			t.Run(strings.TrimSuffix(filepath.Base(file), ".http"), func(t *testing.T) {
+				t.Parallel()
+				testTranscript(t, doc, seen, file)
+			})
+		}
+	})
+	for _, route := range easemob.Routes() {
+		if !seen.routes[route] {
+			t.Errorf("no transcript of a success of %s", route)
+		}
+	}
+}
+
+func testTranscript(t *testing.T, doc *apidoctest.Validator, seen *reached, file string) {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !utf8.Valid(data) {
+		t.Fatalf("%s is not UTF-8", file)
+	}
+	steps := parse(string(data))
+	seed := replay(t, doc, seen, steps, im.Profile450)
+	cloud := replay(t, doc, seen, steps, im.ProfileV2)
+	var out strings.Builder
+	for i, s := range steps {
+		if s.method == "" {
+			fmt.Fprintln(&out, strings.Join(s.lines, "\n"))
+			continue
+		}
+		got := answerLines(t, s, seed[i], cloud[i])
+		if !update() && strings.Join(got, "\n") != strings.Join(s.want, "\n") {
+			t.Errorf("%s %s as %q %s\n got %s\nwant %s", s.method, s.target, s.who, s.body, strings.Join(got, "\n     "), strings.Join(s.want, "\n     "))
+		}
+		writeStep(&out, s, got)
+	}
+	if update() {
+		if err := os.WriteFile(file, []byte(out.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
@@ -190,9 +217,9 @@ func answerLines(t *testing.T, s step, seed, cloud *httptest.ResponseRecorder) [
 }
 
 // replay runs the steps in a fresh world; steps that are no requests are answered by nil.
-func replay(t *testing.T, doc *apidoctest.Validator, steps []step, profile string) []*httptest.ResponseRecorder {
+func replay(t *testing.T, doc *apidoctest.Validator, seen *reached, steps []step, profile string) []*httptest.ResponseRecorder {
 	t.Helper()
-	w := newWorld(t, map[string]string{"error_profile": profile})
+	w := newWorld(t, map[string]string{"error_profile": profile}, func(c *easemob.Config) { c.Observe = seen.observe })
 	w.doc = doc
 	answers := make([]*httptest.ResponseRecorder, len(steps))
 	for i, s := range steps {
