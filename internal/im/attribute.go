@@ -49,7 +49,6 @@ func (s *Service) SetAttributes(ctx context.Context, c Caller, id RoomID, ch Att
 		}
 		var put []Attribute
 		results = nil
-		count := len(now)
 		for _, a := range ch.Set {
 			a.Setter, a.AutoDelete = setter, ch.AutoDelete
 			i := slices.IndexFunc(now, func(b Attribute) bool { return b.Key == a.Key })
@@ -58,10 +57,10 @@ func (s *Service) SetAttributes(ctx context.Context, c Caller, id RoomID, ch Att
 			case fault != nil:
 			case i >= 0 && now[i].Setter != setter && !ch.Forced:
 				fault = ErrAttrForeign.With(a.Key)
-			case i < 0 && count >= maxAttrs:
+			case i < 0 && len(now) >= maxAttrs:
 				fault = ErrAttrFull.With(a.Key)
 			case i < 0:
-				count++
+				now = append(now, a)
 			}
 			results = append(results, KeyOutcome{a.Key, fault})
 			if fault == nil {

@@ -2,6 +2,7 @@ package im
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
@@ -91,11 +92,16 @@ func (s *Service) endMutes(ctx context.Context, mutes []Mute) error {
 			if err != nil {
 				return err
 			}
-			if ended {
-				e := roomEvent(Room{App: m.App, ID: m.Room, Kind: m.Kind}, MuteEnded, m.User)
-				e.App, e.At, e.Until = m.App, s.clock.Now(), m.Until
-				events = append(events, e)
+			if !ended {
+				continue
 			}
+			room, err := roomOfMute(tx, m)
+			if err != nil {
+				return err
+			}
+			e := roomEvent(room, MuteEnded, m.User)
+			e.App, e.At, e.Until = m.App, s.clock.Now(), m.Until
+			events = append(events, e)
 		}
 		return nil
 	})
@@ -103,6 +109,15 @@ func (s *Service) endMutes(ctx context.Context, mutes []Mute) error {
 		s.publish(ctx, events)
 	}
 	return err
+}
+
+// roomOfMute reads the room of a mute, which does not say the room's kind.
+func roomOfMute(tx Tx, m Mute) (Room, error) {
+	room, err := tx.Room(m.App, Chatroom, m.Room)
+	if errors.Is(err, ErrRoomNotFound) {
+		return tx.Room(m.App, Group, m.Room)
+	}
+	return room, err
 }
 
 // sweepTokens removes tokens that expired long ago.

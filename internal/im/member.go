@@ -2,6 +2,7 @@ package im
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 )
@@ -196,6 +197,9 @@ func (w *work) take(gone []Standing, kind EventKind) error {
 // leave takes a user who is being deleted out of a room.
 func (s *Service) leave(tx Tx, emit func(Event), r Room, u Username) error {
 	room, err := tx.LockRoom(r.App, r.Kind, r.ID)
+	if errors.Is(err, ErrRoomNotFound) { // destroyed since it was looked up
+		return nil
+	}
 	if err != nil {
 		return err
 	}

@@ -26,7 +26,6 @@ type Entry struct {
 type Mute struct {
 	App  AppID
 	Room RoomID
-	Kind RoomKind
 	Entry
 }
 

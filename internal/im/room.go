@@ -374,17 +374,19 @@ type RoomDetail struct {
 	Roster []Member
 }
 
-// RoomDetails returns those of the named rooms that exist. Errors: ErrRoomNotFound when none does.
+// RoomDetails returns those of the named rooms that exist. Errors: ErrRoomNotFound, which names the first, when none does.
 func (s *Service) RoomDetails(ctx context.Context, c Caller, kind RoomKind, ids []RoomID) (details []RoomDetail, err error) {
 	if c.nobody {
 		return nil, ErrUnauthenticated
 	}
 	err = s.store.View(ctx, func(tx Tx) error {
 		rooms, err := tx.Rooms(c.App.ID, kind, ids)
-		if err != nil {
+		switch {
+		case err != nil:
 			return err
-		}
-		if len(rooms) == 0 {
+		case len(ids) == 0:
+			return ErrRoomNotFound
+		case len(rooms) == 0:
 			return ErrRoomNotFound.In(ids[0])
 		}
 		details = make([]RoomDetail, len(rooms))

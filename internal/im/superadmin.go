@@ -8,11 +8,14 @@ func (s *Service) AddSuperAdmin(ctx context.Context, c Caller, name string) erro
 		return err
 	}
 	return s.store.Update(ctx, func(tx Tx) error {
-		u, err := tx.User(c.App.ID, foldName(name))
-		if err != nil {
+		n := foldName(name)
+		if err := tx.LockUsers(c.App.ID, []Username{n}); err != nil {
 			return err
 		}
-		return tx.AddSuperAdmin(c.App.ID, u.Name, s.clock.Now())
+		if _, err := tx.User(c.App.ID, n); err != nil {
+			return err
+		}
+		return tx.AddSuperAdmin(c.App.ID, n, s.clock.Now())
 	})
 }
 

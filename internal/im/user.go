@@ -2,6 +2,7 @@ package im
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -114,12 +115,14 @@ func (s *Service) register(ctx context.Context, c Caller, batch []NewUser) (made
 	for i, n := range batch {
 		users[i] = s.newUser(c.App.ID, names[i], hashes[i], n.Nickname)
 	}
-	err = s.store.Update(ctx, func(tx Tx) error {
+	err = s.store.Update(ctx, func(tx Tx) (err error) {
 		made, taken = nil, nil
-		for _, u := range users {
-			added, err := tx.AddUser(u)
-			if err != nil {
-				return err
+		for i, u := range users {
+			added := false
+			if batch[i].Password == nil || u.Password != "" { // else the name was taken when we looked
+				if added, err = tx.AddUser(u); err != nil {
+					return err
+				}
 			}
 			if added {
 				made = append(made, u)
@@ -392,16 +395,20 @@ func (s *Service) DeleteUsers(ctx context.Context, c Caller, limit int) (gone []
 		return nil, false, err
 	}
 	err = s.update(ctx, c.App.ID, c.User, func(tx Tx, emit func(Event)) (err error) {
-		gone, err = tx.Users(c.App.ID, 0, limit+1)
+		users, err := tx.Users(c.App.ID, 0, limit+1)
 		if err != nil {
 			return err
 		}
-		more = len(gone) > limit
-		gone = gone[:min(limit, len(gone))]
-		for _, u := range gone {
-			if err := s.deleteUser(tx, emit, u); err != nil {
+		more, gone = len(users) > limit, nil
+		for _, u := range users[:min(limit, len(users))] {
+			err := s.deleteUser(tx, emit, u)
+			if errors.Is(err, ErrUserNotFound) { // deleted by another call since we looked
+				continue
+			}
+			if err != nil {
 				return err
 			}
+			gone = append(gone, u)
 		}
 		return nil
 	})
@@ -425,7 +432,7 @@ func (s *Service) deleteUser(tx Tx, emit func(Event), u User) error {
 			return err
 		}
 		for _, r := range owned {
-			if err := destroy(tx, emit, r); err != nil {
+			if err := destroyOwned(tx, emit, r, u.Name); err != nil {
 				return err
 			}
 		}
@@ -449,6 +456,21 @@ func (s *Service) deleteUser(tx Tx, emit func(Event), u User) error {
 			}
 		}
 	}
+	if err := tx.DeleteUser(u.App, u.Name); err != nil {
+		return err
+	}
 	emit(sessionsEnded(u, "deleted"))
-	return tx.DeleteUser(u.App, u.Name)
+	return nil
+}
+
+// destroyOwned destroys a room unless it was destroyed or given away since it was looked up.
+func destroyOwned(tx Tx, emit func(Event), r Room, owner Username) error {
+	room, err := tx.LockRoom(r.App, r.Kind, r.ID)
+	switch {
+	case errors.Is(err, ErrRoomNotFound):
+		return nil
+	case err != nil || room.Owner != owner:
+		return err
+	}
+	return destroy(tx, emit, room)
 }

@@ -12,10 +12,13 @@ type Page struct{ Number, Size int }
 // offset is how many items come before the page; absurd pages lie beyond any list.
 func (p Page) offset() int {
 	const beyond = 1 << 40
-	if p.Number-1 >= beyond/max(p.Size, 1) {
+	switch {
+	case p.Number <= 1 || p.Size <= 0:
+		return 0
+	case p.Number-1 >= beyond/p.Size:
 		return beyond
 	}
-	return max(p.Number-1, 0) * p.Size
+	return (p.Number - 1) * p.Size
 }
 
 func itoa(n int) string { return strconv.Itoa(n) }
