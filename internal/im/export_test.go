@@ -1,0 +1,34 @@
+package im
+
+import "time"
+
+// What the tests of package im_test see of the inside.
+
+// Cache is the cache of apps and tokens.
+type Cache[K comparable, V any] struct{ cache[K, V] }
+
+// Get is get.
+func (c *Cache[K, V]) Get(key K, now time.Time, load func() (V, error)) (V, error) {
+	return c.get(key, now, load)
+}
+
+// Drop is drop.
+func (c *Cache[K, V]) Drop(key K) { c.drop(key) }
+
+// Clear is clear.
+func (c *Cache[K, V]) Clear() { c.clear() }
+
+// DropIf is dropIf.
+func (c *Cache[K, V]) DropIf(match func(V) bool) { c.dropIf(match) }
+
+// Len is how many entries are remembered.
+func (c *Cache[K, V]) Len() int { return len(c.entries) }
+
+// CacheSize and CacheAge bound a cache.
+const (
+	CacheSize = cacheSize
+	CacheAge  = cacheAge
+)
+
+// Offset is how many items come before the page.
+func (p Page) Offset() int { return p.offset() }
