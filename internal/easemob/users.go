@@ -119,7 +119,7 @@ func (a *API) deleteUsers(c *call) (answer, error) {
 	}
 	users, more, err := a.svc.DeleteUsers(c.r.Context(), c.caller, min(limit, deleteMax))
 	ans := answer{path: usersPath, entities: entitiesOf(gone(users))}
-	if more { // what is left begins where the deleted ones ended
+	if more && len(users) > 0 { // what is left begins where the deleted ones ended
 		ans.cursor = cursorText('u', users[len(users)-1].Seq)
 	}
 	return ans, err
