@@ -35,6 +35,7 @@ type API struct {
 	limits    *limiter
 	errors    map[string]wire
 	mux       *http.ServeMux
+	nowhere   http.Handler
 	encoders  sync.Pool // of *encoder
 }
 
@@ -51,7 +52,8 @@ func New(c Config) *API {
 	for _, rt := range a.routes() {
 		a.mux.Handle(rt.method+" /{org}/{app}"+rt.path, a.handler(rt))
 	}
-	a.mux.Handle("/", a.handler(route{method: "*", path: "unknown", open: true, run: a.unknown}))
+	a.nowhere = a.handler(route{method: "*", path: "unknown", open: true, run: a.unknown})
+	a.mux.Handle("/", a.nowhere)
 	return a
 }
 
@@ -61,6 +63,10 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Access-Control-Allow-Origin", "*")
 	if r.Method == http.MethodOptions {
 		preflight(w, r)
+		return
+	}
+	if !strings.HasPrefix(r.URL.Path, "/") { // "GET *", CONNECT: the mux would answer them itself
+		a.nowhere.ServeHTTP(w, r)
 		return
 	}
 	tidyPath(r.URL)

@@ -21,7 +21,7 @@ import (
 // the app easemob-demo#chatdemoui with the users of the documents and the room 1265710621211: owner user0, members
 // user1, user2, z1, z2, z3, of whom z1 is an admin.
 type world struct {
-	t      *testing.T
+	t      testing.TB
 	clock  *imtest.Clock
 	bus    *imtest.Bus
 	svc    *im.Service
@@ -38,7 +38,7 @@ const (
 	seedRoom = "1265710621211"
 )
 
-func newWorld(t *testing.T, settings map[string]string, configure ...func(*easemob.Config)) *world {
+func newWorld(t testing.TB, settings map[string]string, configure ...func(*easemob.Config)) *world {
 	t.Helper()
 	ctx := context.Background()
 	store, err := sqlstore.Open(ctx, sqlstore.Config{Database: "sqlite:" + filepath.Join(t.TempDir(), "world.db")})

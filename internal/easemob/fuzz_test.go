@@ -1,0 +1,174 @@
+package easemob
+
+import (
+	"encoding/json"
+	"errors"
+	"math"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"teahouse/internal/im"
+)
+
+// FuzzBodies reads a body as each of the requests. It is read or refused as bad JSON with a sentence; what is read is
+// within the types' promises.
+func FuzzBodies(f *testing.F) {
+	for _, seed := range []string{
+		"", "{}", "[]", "null", `{"usernames":["z1","z2","z3"], "mute_duration":86400000}`, `{"newadmin":"z1"}`, `{"usernames":null}`,
+		`{"name":"test chatroom","description":"update chatroominfo","maxusers":"200","newowner":1}`, `{"username":7,"password":"x","nickname":"\ud800"}`,
+		`{"grant_type":"password","username":"z1","password":"123456","ttl":-9223372036854775808,"autoCreateUser":true}`, `[{"username":null}]`,
+		`{"metaData":{"k":"v","":null},"autoDelete":"NO_DELETE"}`, `{"keys":["a",1]}`, `{"maxusers":1e400}`, `{"mute_duration":1.5}`, "{\"name\":\"\xff\"}",
+		`{"superadmin":[[[[[[[[]]]]]]]]}`, `{"Name":"a","name":"b"}`,
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		for _, into := range []any{
+			new(tokenRequest), new(registration), new([]registration), new(userChange), new(passwordChange), new(createRequest), new(changeRequest),
+			new(usernames), new(adminRequest), new(muteRequest), new(announcementRequest), new(superAdminRequest), new(keysRequest), new(attributesRequest),
+		} {
+			err := decode(data, into)
+			if err != nil && (!errors.Is(err, im.ErrBadJSON) || im.AsError(err).Arg == "") {
+				t.Errorf("%T: %v", into, err)
+			}
+			if err == nil && len(strings.TrimSpace(string(data))) > 0 && !json.Valid(data) {
+				t.Errorf("%T read what is no JSON", into)
+			}
+		}
+		var change changeRequest
+		if decode(data, &change) == nil {
+			if n := change.MaxUsers.ptr(); n != nil && (*n > math.MaxInt32 || *n < math.MinInt32) {
+				t.Errorf("maxusers is %d", *n)
+			}
+			if owner := change.NewOwner.ptr(); owner != nil && !utf8.ValidString(*owner) {
+				t.Errorf("newowner is %q", *owner)
+			}
+		}
+		var mute muteRequest
+		if decode(data, &mute) == nil {
+			if length := muteLength(mute.Duration.v); length < -2 {
+				t.Errorf("a mute of %d ms is %d", mute.Duration.v, length)
+			}
+		}
+	})
+}
+
+// FuzzFields reads one value as each of the field types and compares with what encoding/json makes of it.
+func FuzzFields(f *testing.F) {
+	for _, seed := range []string{`"a"`, `""`, "0", "-0", "12", "1.0", "1e2", "null", "true", "false", "[]", `["a"]`, `[null]`, `{}`, `"12"`, `" 12 "`, `"\u0000"`, "9223372036854775808", `"𝟙"`} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var want any
+		if json.Unmarshal(data, &want) != nil {
+			return
+		}
+		var plain text
+		if s, ok := want.(string); (json.Unmarshal(data, &plain) == nil) != ok || plain.v != s || plain.sent != ok {
+			t.Errorf("text: got %+v of %s", plain, data)
+		}
+		var loose looseText
+		if err := json.Unmarshal(data, &loose); err == nil && want != nil && loose.v == "" && want != "" {
+			t.Errorf("looseText: got nothing of %s", data)
+		}
+		var list texts
+		items, isList := want.([]any)
+		for _, item := range items {
+			_, ok := item.(string)
+			isList = isList && ok
+		}
+		if (json.Unmarshal(data, &list) == nil) != isList || isList && len(list.v) != len(items) {
+			t.Errorf("texts: got %+v of %s", list, data)
+		}
+		var n whole
+		if err := json.Unmarshal(data, &n); (err == nil) != n.sent {
+			t.Errorf("whole: got %+v, %v of %s", n, err, data)
+		}
+		var number looseWhole
+		if json.Unmarshal(data, &number) == nil && n.sent && number.v != n.v {
+			t.Errorf("looseWhole: got %+v of %s", number, data)
+		}
+		var b flag
+		if v, ok := want.(bool); (json.Unmarshal(data, &b) == nil) != ok || b.v != v {
+			t.Errorf("flag: got %+v of %s", b, data)
+		}
+	})
+}
+
+// FuzzTidyPath: a tidy path has no empty and no plain dot segments, says the same in both forms, and stays as it is.
+func FuzzTidyPath(f *testing.F) {
+	for _, seed := range []string{"/", "//", "/a/b/", "/a/%2F/b", "/a/./../b", "/%2e%2E/", "/a//%2F//", "*", "/%E8%8C%B6", "/a?b=c", "/a;b/c"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, raw string) {
+		u, err := url.ParseRequestURI(raw)
+		if err != nil || !strings.HasPrefix(u.Path, "/") {
+			return
+		}
+		wasNames := strings.Count(strings.Trim(u.EscapedPath(), "/"), "/")
+		tidyPath(u)
+		escaped := u.EscapedPath()
+		for _, seg := range strings.Split(escaped, "/")[1:] {
+			if seg == "." || seg == ".." || seg == "" && escaped != "/" {
+				t.Errorf("%q became %q", raw, escaped)
+			}
+		}
+		if names := strings.Count(strings.Trim(escaped, "/"), "/"); names > wasNames {
+			t.Errorf("%q became %q, which has more segments", raw, escaped)
+		}
+		if plain, err := url.PathUnescape(escaped); err != nil || plain != u.Path {
+			t.Errorf("%q: %q and %q differ", raw, u.Path, escaped)
+		}
+		again := *u
+		tidyPath(&again)
+		if again.EscapedPath() != escaped {
+			t.Errorf("%q: %q became %q the second time", raw, escaped, again.EscapedPath())
+		}
+	})
+}
+
+// FuzzBearerOf: a token is what stands behind the scheme, without blanks around it.
+func FuzzBearerOf(f *testing.F) {
+	for _, seed := range []string{"", "Bearer", "Bearer x", "bearer  x ", "Basic x", "Bearer\tx", "Bearer Bearer x", "\u00a0Bearer x"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, header string) {
+		r := httptest.NewRequest("GET", "/", nil)
+		r.Header["Authorization"] = []string{header}
+		token, given := bearerOf(r)
+		if token != strings.TrimSpace(token) || !strings.HasSuffix(strings.TrimSpace(header), token) || !given && token != "" {
+			t.Errorf("%q: got %q, %v", header, token, given)
+		}
+		if len(token) == 0 && given {
+			t.Errorf("%q: an empty token is given", header)
+		}
+	})
+}
+
+// FuzzQuery reads numbers and cursors of a query: within bounds or refused as invalid, and every cursor comes back.
+func FuzzQuery(f *testing.F) {
+	for _, seed := range []string{"1", "0", "-1", "", "abc", "m1", "mzzzz", "m-1", "18446744073709551616", "1 ", "m+1", "\xff"} {
+		f.Add(seed, int64(36))
+	}
+	f.Fuzz(func(t *testing.T, value string, place int64) {
+		c := &call{query: url.Values{"n": {value}, "cursor": {value}}}
+		n, err := c.number("n", 1)
+		if err != nil && !errors.Is(err, im.ErrInvalid) || err == nil && (n < 1 || n > 1<<40) {
+			t.Errorf("%q: got the number %d, %v", value, n, err)
+		}
+		at, err := c.after('m')
+		if err != nil && !errors.Is(err, im.ErrInvalid) || err == nil && value != "" && at < 1 {
+			t.Errorf("%q: got the place %d, %v", value, at, err)
+		}
+		if place < 1 {
+			return
+		}
+		c.query.Set("cursor", cursorText('m', place))
+		if back, err := c.after('m'); back != place || err != nil {
+			t.Errorf("%d: got %d, %v", place, back, err)
+		}
+	})
+}
