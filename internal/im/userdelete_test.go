@@ -44,11 +44,19 @@ func TestDeleteUser(t *testing.T) {
 func TestDeleteUserOfManyRooms(t *testing.T) {
 	w := newWorld(t)
 	app := as(t, w, "app")
-	for i := range 201 {
-		app.Create(im.NewRoom{ID: im.RoomID(fmt.Sprintf("own%d", i)), Name: "n", Owner: "bob"})
-		app.Create(im.NewRoom{ID: im.RoomID(fmt.Sprintf("in%d", i)), Name: "n", Owner: "ann", Members: []string{"bob"}})
-	}
-	w.bus.Take()
+	must(t, w.store.Update(t.Context(), func(tx im.Tx) error {
+		for i := range 201 {
+			room := im.Room{App: w.app.ID, Kind: im.Chatroom, ID: im.RoomID(fmt.Sprintf("own%d", i)), Owner: "bob"}
+			if _, _, err := tx.AddRoom(room, []im.Member{{User: "bob", Role: im.Owner}}); err != nil {
+				return err
+			}
+			room.ID, room.Owner = im.RoomID(fmt.Sprintf("in%d", i)), "ann"
+			if _, _, err := tx.AddRoom(room, []im.Member{{User: "ann", Role: im.Owner}, {User: "bob"}}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
 	app.DeleteUser("bob")
 	count := map[im.EventKind]int{}
 	for _, e := range w.bus.Take() {

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -116,8 +117,15 @@ func keyValues(lines []string) map[string]string {
 // register makes users with the password "secret".
 func (w *world) register(names ...string) {
 	w.t.Helper()
+	var users []im.NewUser
 	for _, n := range names {
-		as(w.t, w, "app").Register(n, "secret")
+		users = append(users, im.NewUser{Name: n, Password: ptr("secret")})
+	}
+	for batch := range slices.Chunk(users, w.app.Settings.BatchRegister) {
+		_, taken, err := w.svc.RegisterBatch(w.t.Context(), im.AppCaller(w.app), batch)
+		if err != nil || len(taken) > 0 {
+			w.t.Fatalf("register %v: taken %v, %v", names, taken, err)
+		}
 	}
 }
 
