@@ -69,10 +69,12 @@ func (w *world) populate(ctx context.Context, app *im.App) {
 	w.t.Helper()
 	caller := im.AppCaller(app)
 	password := "123456"
-	for _, name := range strings.Fields("user0 user1 user2 z1 z2 z3 jma1 jma2 ceshia hxt001 jianxin1 jianxin2 stranger") {
-		if _, err := w.svc.Register(ctx, caller, im.NewUser{Name: name, Password: &password}); err != nil {
-			w.t.Fatal(err)
-		}
+	var users []im.NewUser
+	for name := range strings.FieldsSeq("user0 user1 user2 z1 z2 z3 jma1 jma2 ceshia hxt001 jianxin1 jianxin2 stranger") {
+		users = append(users, im.NewUser{Name: name, Password: &password})
+	}
+	if _, _, err := w.svc.RegisterBatch(ctx, caller, users); err != nil {
+		w.t.Fatal(err)
 	}
 	places := 2000
 	if _, err := w.svc.CreateRoom(ctx, caller, im.NewRoom{Kind: im.Chatroom, ID: seedRoom, Name: "seed room", Description: "of seed 004",
