@@ -25,19 +25,19 @@ func TestParseAppKey(t *testing.T) {
 	}
 }
 
-var garden = im.AppKey{Org: "tea", Name: "garden"}
+func garden() im.AppKey { return im.AppKey{Org: "tea", Name: "garden"} }
 
 func TestCreateApp(t *testing.T) {
 	w := newWorld(t)
-	app, err := w.svc.CreateApp(t.Context(), im.NewApp{Key: garden, ClientID: "cid", Secret: "s", Settings: keyValues([]string{"batch_add=5"})})
+	app, err := w.svc.CreateApp(t.Context(), im.NewApp{Key: garden(), ClientID: "cid", Secret: "s", Settings: keyValues([]string{"batch_add=5"})})
 	must(t, err)
 	same(t, "app", []any{app.Key, app.ClientID, app.UUID != "", app.Created, app.Settings.Text()},
-		[]any{garden, "cid", true, w.clock.Now(), "batch_add=5\n"})
+		[]any{garden(), "cid", true, w.clock.Now(), "batch_add=5\n"})
 	same(t, "secret", []bool{app.SecretMatches("s"), app.SecretMatches("S"), app.SecretMatches("")}, []bool{true, false, false})
-	stored, err := w.svc.App(t.Context(), garden)
+	stored, err := w.svc.App(t.Context(), garden())
 	must(t, err)
 	same(t, "as stored", *stored, app)
-	_, err = w.svc.CreateApp(t.Context(), im.NewApp{Key: garden, Secret: "other"})
+	_, err = w.svc.CreateApp(t.Context(), im.NewApp{Key: garden(), Secret: "other"})
 	refused(t, err, im.ErrAppExists.With("tea#garden"))
 	_, err = w.svc.CreateApp(t.Context(), im.NewApp{Key: im.AppKey{Org: "tea", Name: "shop"}, Settings: keyValues([]string{"nosuch=1"})})
 	refused(t, err, im.ErrInvalid.With("unknown setting nosuch"))
@@ -51,7 +51,7 @@ func TestCreateApp(t *testing.T) {
 // TestEnsureApp makes an app, and from then on changes what is given and nothing else.
 func TestEnsureApp(t *testing.T) {
 	w := newWorld(t)
-	made, err := w.svc.EnsureApp(t.Context(), im.NewApp{Key: garden, ClientID: "cid", Secret: "s", Settings: keyValues([]string{"batch_add=5"})})
+	made, err := w.svc.EnsureApp(t.Context(), im.NewApp{Key: garden(), ClientID: "cid", Secret: "s", Settings: keyValues([]string{"batch_add=5"})})
 	must(t, err)
 	w.clock.Advance(time.Hour)
 	want := made
@@ -68,21 +68,21 @@ func TestEnsureApp(t *testing.T) {
 		{"a setting again", im.NewApp{Settings: keyValues([]string{"batch_add=60"})},
 			func() { want.Settings = im.ParseSettings("batch_add=60\nmax_groups=3\n") }},
 	} {
-		c.n.Key = garden
+		c.n.Key = garden()
 		c.change()
 		got, err := w.svc.EnsureApp(t.Context(), c.n)
 		must(t, err)
 		same(t, c.name, got, want)
-		stored, err := w.svc.App(t.Context(), garden)
+		stored, err := w.svc.App(t.Context(), garden())
 		must(t, err)
 		same(t, c.name+": at once", *stored, want)
 		got, err = w.svc.ChangeApp(t.Context(), c.n)
 		must(t, err)
 		same(t, c.name+": changed again", got, want)
 	}
-	_, err = w.svc.EnsureApp(t.Context(), im.NewApp{Key: garden, ClientID: "cid3", Settings: keyValues([]string{"batch_add=0"})})
+	_, err = w.svc.EnsureApp(t.Context(), im.NewApp{Key: garden(), ClientID: "cid3", Settings: keyValues([]string{"batch_add=0"})})
 	refused(t, err, im.ErrInvalid)
-	stored, err := w.svc.App(t.Context(), garden)
+	stored, err := w.svc.App(t.Context(), garden())
 	must(t, err)
 	same(t, "all or nothing", *stored, want)
 	_, err = w.svc.ChangeApp(t.Context(), im.NewApp{Key: im.AppKey{Org: "tea", Name: "shop"}})
