@@ -241,12 +241,16 @@ type failure struct {
 // fail words any error, here and only here.
 func (a *API) fail(c *call, err error) (status int, code string) {
 	e := im.AsError(err)
+	gone := e.Kind == im.Internal && c.r.Context().Err() != nil
+	if gone { // the client left while the store worked: nobody's fault, and nobody reads the answer
+		e = im.ErrUnavailable.Because(err)
+	}
 	w := a.wireFor(c, e)
 	status = w.status
 	if w.status450 != 0 && (c.app == nil || c.app.Settings.ErrorProfile == im.Profile450) {
 		status = w.status450
 	}
-	if e.Kind == im.Internal || e.Kind == im.Unavailable {
+	if !gone && (e.Kind == im.Internal || e.Kind == im.Unavailable) {
 		a.log.Error("request failed", "route", c.route.method+" "+c.route.path, "id", c.r.Header.Get("X-Request-Id"), "err", e)
 	}
 	now := a.svc.Now()

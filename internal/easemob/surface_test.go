@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -163,6 +164,50 @@ func TestBodyLimit(t *testing.T) {
 		status, body := send(row.body)
 		if status != row.want || status == 413 && !strings.Contains(body, `"error_description":"Request Entity Too Large"`) {
 			t.Errorf("%s: got %d %s, want %d", name, status, body, row.want)
+		}
+	}
+}
+
+// TestBodyLimitEverywhere: every call that reads a body refuses one that is too large.
+func TestBodyLimitEverywhere(t *testing.T) {
+	w := newWorld(t, nil)
+	body := strings.Repeat(" ", 1<<20) + "{}"
+	room := base + "/chatrooms/" + seedRoom
+	for _, line := range []string{
+		"POST " + base + "/token", "POST " + base + "/users", "PUT " + base + "/users/z1", "PUT " + base + "/users/z1/password", "POST " + base + "/chatrooms", "PUT " + room,
+		"POST " + room + "/users", "POST " + room + "/admin", "POST " + room + "/mute", "POST " + room + "/blocks/users", "POST " + room + "/white/users", "POST " + room + "/announcement",
+		"POST " + base + "/chatrooms/super_admin", "POST " + base + "/metadata/chatroom/" + seedRoom, "PUT " + base + "/metadata/chatroom/" + seedRoom + "/user/z1",
+		"PUT " + base + "/metadata/chatroom/" + seedRoom + "/user/z1/forced", "DELETE " + base + "/metadata/chatroom/" + seedRoom + "/user/z1",
+		"DELETE " + base + "/metadata/chatroom/" + seedRoom + "/user/z1/forced",
+	} {
+		method, target, _ := strings.Cut(line, " ")
+		if rec := w.do("app", method, target, body); rec.Code != 413 {
+			t.Errorf("%s: got %d %s, want 413", line, rec.Code, rec.Body)
+		}
+	}
+	if rec := w.do("app", "GET", room, body); rec.Code != 200 { // nobody reads it
+		t.Errorf("GET: got %d %s", rec.Code, rec.Body)
+	}
+}
+
+// TestClientLeaves: a client that leaves while the store works is no failure of ours.
+func TestClientLeaves(t *testing.T) {
+	var log strings.Builder
+	seen := ""
+	w := newWorld(t, nil, func(c *easemob.Config) {
+		c.Log = slog.New(slog.NewTextHandler(&log, nil))
+		c.Observe = func(_ string, status int, code string, _ time.Duration) { seen = fmt.Sprint(status, " ", code) }
+	})
+	w.do("app", "GET", base+"/chatrooms", "") // the app and the token are remembered
+	ctx, leave := context.WithCancel(t.Context())
+	leave()
+	for _, line := range []string{"GET " + base + "/chatrooms", "POST " + base + "/chatrooms/" + seedRoom + "/ban"} {
+		method, target, _ := strings.Cut(line, " ")
+		req := httptest.NewRequestWithContext(ctx, method, target, nil)
+		req.Header.Set("Authorization", "Bearer "+w.token("app"))
+		w.api.ServeHTTP(httptest.NewRecorder(), req)
+		if seen != "503 unavailable" || log.Len() > 0 {
+			t.Errorf("%s: got %s, log %q", line, seen, log.String())
 		}
 	}
 }
