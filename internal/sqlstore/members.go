@@ -142,13 +142,15 @@ func (t *tx) JoinedRooms(app im.AppID, user im.Username, kind im.RoomKind, offse
 	return t.rooms(app, query, string(user), kindCode(kind), int64(limit), int64(offset))
 }
 
+// standings looks every name up by key: joins, PostgreSQL might answer by reading whole tables. Place and role come as one
+// number, so that the membership is looked up once.
 const standings = `WITH v(i, n) AS (VALUES {})
-	SELECT v.i, u.seq, m.role, m.seq, b.place,
+	SELECT v.i,
+		(SELECT u.seq FROM users u WHERE u.app = $1 AND u.name = v.n),
+		(SELECT m.seq * 4 + m.role FROM members m WHERE m.app = $1 AND m.username = v.n AND m.kind = $2 AND m.room = $3),
+		(SELECT b.place FROM room_lists b WHERE b.app = $1 AND b.room = $3 AND b.list = 22 AND b.username = v.n),
 		(SELECT COUNT(*) FROM members j WHERE j.app = $1 AND j.username = v.n AND j.kind = $2)
-	FROM v
-	LEFT JOIN users u ON u.app = $1 AND u.name = v.n
-	LEFT JOIN members m ON m.app = $1 AND m.username = v.n AND m.kind = $2 AND m.room = $3
-	LEFT JOIN room_lists b ON b.app = $1 AND b.room = $3 AND b.list = 22 AND b.username = v.n`
+	FROM v`
 
 // Standings implements [im.MemberTx].
 func (t *tx) Standings(room im.Room, users []im.Username) ([]im.Standing, error) {
@@ -173,15 +175,14 @@ func (t *tx) standings(room im.Room, users []im.Username, all []im.Standing) err
 	}
 	return t.query(t.texts.repeat(standings, `(#,CAST(? AS TEXT))`, 4, size), args, func(rows *sql.Rows) error {
 		var i, joined int64
-		var user, role, seq, blocked sql.NullInt64
-		if err := rows.Scan(&i, &user, &role, &seq, &blocked, &joined); err != nil || i >= int64(len(users)) {
+		var user, member, blocked sql.NullInt64
+		if err := rows.Scan(&i, &user, &member, &blocked, &joined); err != nil || i >= int64(len(users)) {
 			return err
 		}
 		s := &all[i]
-		s.Exists, s.Member, s.Blocked, s.Joined = user.Valid, seq.Valid, blocked.Valid, int(joined)
-		s.Seq, s.Role = seq.Int64, im.Stranger
+		s.Exists, s.Member, s.Blocked, s.Joined, s.Role = user.Valid, member.Valid, blocked.Valid, int(joined), im.Stranger
 		if s.Member {
-			s.Role = im.Role(role.Int64)
+			s.Seq, s.Role = member.Int64/4, im.Role(member.Int64%4)
 		}
 		return nil
 	})
