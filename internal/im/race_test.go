@@ -213,12 +213,48 @@ func onPostgres(t *testing.T, test func(t *testing.T, w *world)) {
 	test(t, newWorldOn(t, openStore(t, storetest.Postgres(t))))
 }
 
-// soon gives do so long that it can only be late because it waits for a lock of the open transaction.
-func soon(t *testing.T, do func(ctx context.Context) error) {
-	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+// soon tells whether do succeeds while a transaction is open: one that must wait for a lock of it is given up.
+func soon(t *testing.T, do func(ctx context.Context) error) bool {
+	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 	defer cancel()
-	if err := do(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+	err := do(ctx)
+	if err != nil && !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("meanwhile: %v", err)
+	}
+	return err == nil
+}
+
+// TestNobodyChangesAUserWhoIsBeingGivenAToken: between the look at the user and the token there is a lock.
+func TestNobodyChangesAUserWhoIsBeingGivenAToken(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		grant  func(w *world) (im.Grant, error)
+		change func(ctx context.Context, w *world) error
+	}{
+		{"by password", func(w *world) (im.Grant, error) {
+			return w.svc.PasswordToken(w.t.Context(), w.app, "bob", "secret", nil)
+		}, func(ctx context.Context, w *world) error {
+			return w.svc.SetPassword(ctx, im.AppCaller(w.app), "bob", "new", "")
+		}},
+		{"inherited", func(w *world) (im.Grant, error) {
+			return w.svc.InheritToken(w.t.Context(), im.AppCaller(w.app), "bob", false, nil)
+		}, func(ctx context.Context, w *world) error {
+			_, err := w.svc.SetActive(ctx, im.AppCaller(w.app), "bob", false)
+			return err
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			onPostgres(t, func(t *testing.T, w *world) {
+				changed := false
+				g, err := c.grant(w.meanwhile("user", func() {
+					changed = soon(t, func(ctx context.Context) error { return c.change(ctx, w) })
+				}))
+				must(t, err)
+				same(t, "changed meanwhile", changed, false)
+				must(t, c.change(t.Context(), w))
+				as(t, w, "nobody").fails(im.ErrTokenBad).Enter(g.Text)
+			})
+		})
 	}
 }
 
