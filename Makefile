@@ -70,7 +70,7 @@ bench: ## Measure against the performance targets; BENCHFLAGS=-short for a few m
 
 .PHONY: cover
 cover: ## Measure the coverage of all packages by all tests in this module: cover.out, cover.html
-	$(GO) test -coverpkg=./cmd/...,./internal/... -coverprofile=cover.out ./internal/...
+	$(GO) test -coverpkg=./internal/... -coverprofile=cover.out ./internal/...
 	$(GO) tool cover -html=cover.out -o cover.html
 	@$(GO) tool cover -func=cover.out | tail -1
 
