@@ -38,7 +38,23 @@ func (w *world) runs() (stop func()) {
 // idle waits until a due loop has done what is due and asked for a timer, and wants its length.
 func (w *world) idle(want time.Duration) {
 	w.t.Helper()
-	same(w.t, "the loop waits", w.clock.Waiting(), want.String())
+	same(w.t, "the loop waits", w.waits(), want.String())
+}
+
+// waits is the clock's Waiting for those who have not all day: a loop that was not woken never asks for a timer.
+func (w *world) waits() string {
+	w.t.Helper()
+	asked := make(chan string, 1)
+	go func() { asked <- w.clock.Waiting() }()
+	limit := time.NewTimer(20 * time.Second)
+	defer limit.Stop()
+	select {
+	case length := <-asked:
+		return length
+	case <-limit.C:
+		w.t.Fatal("the loop has not asked for a timer")
+		return ""
+	}
 }
 
 func TestAMuteEndsByItself(t *testing.T) {
@@ -175,7 +191,7 @@ func TestALongerMuteIsNotEnded(t *testing.T) {
 				}}
 			})
 			meanwhile.runs()
-			w.clock.Waiting()
+			w.waits()
 			w.want(c.want...)
 			if c.left != "-" {
 				same(t, "mutes", as(t, w, "ann").Mutes(), c.left)

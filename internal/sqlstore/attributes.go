@@ -23,15 +23,13 @@ func byKey(all []im.Attribute) []im.Attribute {
 
 const attributesOf = `SELECT name, value, setter, auto_delete FROM attributes WHERE app = $1 AND room = $2`
 
-func attributeKey(room im.Room) []any { return []any{int64(room.App), string(room.ID)} }
-
 // Attributes implements [im.AttributeTx].
 func (t *tx) Attributes(room im.Room, keys ...string) (all []im.Attribute, err error) {
 	if len(keys) == 0 {
-		all, err = list(t, attributesOf, attributeKey(room), scanAttribute)
+		all, err = list(t, attributesOf, roomKey(room), scanAttribute)
 		return byKey(all), err
 	}
-	err = names(t, attributesOf+` AND name IN ({})`, keys, attributeKey(room), func(query string, args []any) error {
+	err = names(t, attributesOf+` AND name IN ({})`, keys, roomKey(room), func(query string, args []any) error {
 		some, err := list(t, query, args, scanAttribute)
 		all = append(all, some...)
 		return err
@@ -59,7 +57,7 @@ func (t *tx) PutAttributes(room im.Room, all []im.Attribute) error {
 // DeleteAttributes implements [im.AttributeTx].
 func (t *tx) DeleteAttributes(room im.Room, keys []string) error {
 	const query = `DELETE FROM attributes WHERE app = $1 AND room = $2 AND name IN ({})`
-	return names(t, query, keys, attributeKey(room), func(query string, args []any) error {
+	return names(t, query, keys, roomKey(room), func(query string, args []any) error {
 		_, err := t.exec(query, args...)
 		return err
 	})
@@ -68,7 +66,7 @@ func (t *tx) DeleteAttributes(room im.Room, keys []string) error {
 // DropAttributesOf implements [im.AttributeTx]. It looks first: most members leave without having set any.
 func (t *tx) DropAttributesOf(room im.Room, users []im.Username) (dropped []im.Attribute, err error) {
 	const query = attributesOf + ` AND auto_delete = 1 AND setter IN ({})`
-	err = names(t, query, users, attributeKey(room), func(query string, args []any) error {
+	err = names(t, query, users, roomKey(room), func(query string, args []any) error {
 		some, err := list(t, query, args, scanAttribute)
 		dropped = append(dropped, some...)
 		return err

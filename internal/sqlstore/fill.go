@@ -71,7 +71,7 @@ func (t *tx) fillMembers(app im.AppID, id im.RoomID, n int, at int64) error {
 		return err
 	}
 	var joins int64
-	if _, err := t.row(`SELECT joins FROM rooms WHERE app = $1 AND kind = $2 AND id = $3`, roomKey(room), &joins); err != nil {
+	if _, err := t.row(`SELECT joins FROM rooms WHERE app = $1 AND id = $2`, roomKey(room), &joins); err != nil {
 		return err
 	}
 	first, last := joins+1, joins+int64(n)

@@ -11,11 +11,12 @@ import (
 // PutEntries implements [im.ListTx]. Who is on the list already keeps the place on it.
 // ErrRoomNotFound when the room is gone.
 func (t *tx) PutEntries(room im.Room, list im.List, entries []im.Entry) error {
+	entries = lastOfEach(entries)
 	if len(entries) == 0 {
 		return nil
 	}
 	var place int64
-	err := t.change(`UPDATE rooms SET entries = entries + $4 WHERE app = $1 AND kind = $2 AND id = $3 RETURNING entries`,
+	err := t.change(`UPDATE rooms SET entries = entries + $3 WHERE app = $1 AND id = $2 RETURNING entries`,
 		append(roomKey(room), int64(len(entries))), func(rows *sql.Rows) error { return rows.Scan(&place) })
 	if err != nil {
 		return err
@@ -23,17 +24,35 @@ func (t *tx) PutEntries(room im.Room, list im.List, entries []im.Entry) error {
 	if place == 0 {
 		return im.ErrRoomNotFound.In(room.ID)
 	}
-	place -= int64(len(entries))
-	for _, e := range entries {
-		place++
-		_, err := t.exec(`INSERT INTO room_lists (app, room, list, username, until, place) VALUES ($1, $2, $3, $4, $5, $6)
-			ON CONFLICT (app, room, list, username) DO UPDATE SET until = $5`,
-			int64(room.App), string(room.ID), listCode(list), string(e.User), ms(e.Until), place)
-		if err != nil {
+	const insert = `INSERT INTO room_lists (app, room, list, username, until, place) VALUES {}
+		ON CONFLICT (app, room, list, username) DO UPDATE SET until = excluded.until`
+	for place -= int64(len(entries)); len(entries) > 0; {
+		n := t.dialect.chunk(len(entries))
+		args := listKey(room, list)
+		for _, e := range entries[:n] {
+			place++
+			args = append(args, string(e.User), ms(e.Until), place)
+		}
+		if _, err := t.exec(t.texts.repeat(insert, `($1,$2,$3,?,?,?)`, 4, n), args...); err != nil {
 			return err
 		}
+		entries = entries[n:]
 	}
 	return nil
+}
+
+// lastOfEach drops all but the last entry of a user: PostgreSQL puts no row twice in one statement.
+func lastOfEach(entries []im.Entry) []im.Entry {
+	seen := make(map[im.Username]bool, len(entries))
+	var kept []im.Entry
+	for _, e := range slices.Backward(entries) {
+		if !seen[e.User] {
+			seen[e.User] = true
+			kept = append(kept, e)
+		}
+	}
+	slices.Reverse(kept)
+	return kept
 }
 
 func listKey(room im.Room, list im.List) []any {

@@ -26,9 +26,8 @@ func (t *tx) AddMembers(room im.Room, members []im.Member) error {
 		return nil
 	}
 	var joins int64
-	err := t.change(`UPDATE rooms SET members = members + $4, joins = joins + $4
-		WHERE app = $1 AND id = $2 AND kind = $3 RETURNING joins`,
-		[]any{int64(room.App), string(room.ID), kindCode(room.Kind), int64(len(members))},
+	err := t.change(`UPDATE rooms SET members = members + $3, joins = joins + $3 WHERE app = $1 AND id = $2 RETURNING joins`,
+		[]any{int64(room.App), string(room.ID), int64(len(members))},
 		func(rows *sql.Rows) error { return rows.Scan(&joins) })
 	if err != nil {
 		return err
@@ -64,39 +63,40 @@ func (t *tx) insertMembers(room im.Room, members []im.Member, first int64) error
 	return nil
 }
 
-// RemoveMembers implements [im.MemberTx]. It counts those whom it found.
+// RemoveMembers implements [im.MemberTx]. It finds them by their places, and counts those whom it found.
 func (t *tx) RemoveMembers(room im.Room, members []im.Standing) error {
-	users := make([]im.Username, len(members))
+	const query = `DELETE FROM members WHERE app = $1 AND room = $2 AND seq IN ({}) RETURNING seq`
+	places := make([]int64, len(members))
 	for i, m := range members {
-		users[i] = m.User
+		places[i] = m.Seq // 0, no place at all, for who is no member
 	}
-	const query = `DELETE FROM members WHERE app = $1 AND kind = $2 AND room = $3 AND username IN ({}) RETURNING seq`
-	var seqs []int64
-	err := names(t, query, users, roomKey(room), func(query string, args []any) error {
+	var gone []int64
+	err := padded(t, query, places, roomKey(room), func(query string, args []any) error {
 		return t.change(query, args, func(rows *sql.Rows) error {
 			var seq int64
 			err := rows.Scan(&seq)
-			seqs = append(seqs, seq)
+			gone = append(gone, seq)
 			return err
 		})
 	})
-	if err != nil || len(seqs) == 0 {
+	if err != nil || len(gone) == 0 {
 		return err
 	}
-	_, err = t.exec(`UPDATE rooms SET members = members - $4 WHERE app = $1 AND kind = $2 AND id = $3`,
-		append(roomKey(room), int64(len(seqs)))...)
+	_, err = t.exec(`UPDATE rooms SET members = members - $3 WHERE app = $1 AND id = $2`, append(roomKey(room), int64(len(gone)))...)
 	if err != nil {
 		return err
 	}
-	return t.addGaps(memberList(room), seqs)
+	return t.addGaps(memberList(room), gone)
 }
 
-func roomKey(room im.Room) []any { return []any{int64(room.App), kindCode(room.Kind), string(room.ID)} }
+// roomKey is a room's primary key. The kind is not in it: PostgreSQL, when it knows little of the tables, would rather read
+// all rooms of the kind.
+func roomKey(room im.Room) []any { return []any{int64(room.App), string(room.ID)} }
 
 // SetRole implements [im.MemberTx]. ErrNotMember when there is no such member.
 func (t *tx) SetRole(room im.Room, user im.Username, role im.Role) error {
-	n, err := t.exec(`UPDATE members SET role = $5 WHERE app = $1 AND kind = $2 AND room = $3 AND username = $4`,
-		append(roomKey(room), string(user), int64(role))...)
+	n, err := t.exec(`UPDATE members SET role = $5 WHERE app = $1 AND room = $2 AND kind = $3 AND username = $4`,
+		append(roomKey(room), kindCode(room.Kind), string(user), int64(role))...)
 	if err == nil && n == 0 {
 		err = im.ErrNotMember.For(user).In(room.ID)
 	}
@@ -119,7 +119,7 @@ func (t *tx) MembersAt(room im.Room, offset, limit int) ([]im.Member, error) {
 	var at place
 	if offset > 0 {
 		var live, next int64
-		_, err := t.row(`SELECT members, joins FROM rooms WHERE app = $1 AND kind = $2 AND id = $3`, roomKey(room), &live, &next)
+		_, err := t.row(`SELECT members, joins FROM rooms WHERE app = $1 AND id = $2`, roomKey(room), &live, &next)
 		if err != nil || int64(offset) >= live {
 			return nil, err
 		}
@@ -147,9 +147,9 @@ func (t *tx) JoinedRooms(app im.AppID, user im.Username, kind im.RoomKind, offse
 const standings = `WITH v(i, n) AS (VALUES {})
 	SELECT v.i,
 		(SELECT u.seq FROM users u WHERE u.app = $1 AND u.name = v.n),
-		(SELECT m.seq * 4 + m.role FROM members m WHERE m.app = $1 AND m.username = v.n AND m.kind = $2 AND m.room = $3),
-		(SELECT b.place FROM room_lists b WHERE b.app = $1 AND b.room = $3 AND b.list = 22 AND b.username = v.n),
-		(SELECT COUNT(*) FROM members j WHERE j.app = $1 AND j.username = v.n AND j.kind = $2)
+		(SELECT m.seq * 4 + m.role FROM members m WHERE m.app = $1 AND m.username = v.n AND m.kind = $3 AND m.room = $2),
+		(SELECT b.place FROM room_lists b WHERE b.app = $1 AND b.room = $2 AND b.list = 22 AND b.username = v.n),
+		(SELECT COUNT(*) FROM members j WHERE j.app = $1 AND j.username = v.n AND j.kind = $3)
 	FROM v`
 
 // Standings implements [im.MemberTx].
@@ -164,8 +164,8 @@ func (t *tx) Standings(room im.Room, users []im.Username) ([]im.Standing, error)
 }
 
 func (t *tx) standings(room im.Room, users []im.Username, all []im.Standing) error {
-	size := padded(len(users))
-	args := append(make([]any, 0, 3+size), roomKey(room)...)
+	size := paddedTo(len(users))
+	args := append(append(make([]any, 0, 3+size), roomKey(room)...), kindCode(room.Kind))
 	for i, u := range users {
 		all[i].User = u
 		args = append(args, string(u))

@@ -95,10 +95,10 @@ func (t *tx) AddRoom(room im.Room, members []im.Member) (rooms int, added bool, 
 
 // PutRoom implements [im.RoomTx].
 func (t *tx) PutRoom(room im.Room) error {
-	n, err := t.exec(`UPDATE rooms SET owner = $4, max_users = $5, muted = $6, created = $7, name = $8, description = $9,
-		custom = $10, announcement = $11 WHERE app = $1 AND id = $2 AND kind = $3`,
-		int64(room.App), string(room.ID), kindCode(room.Kind), string(room.Owner), int64(room.MaxUsers), bit(room.Muted),
-		ms(room.Created), room.Name, room.Description, room.Custom, room.Announcement)
+	n, err := t.exec(`UPDATE rooms SET owner = $3, max_users = $4, muted = $5, created = $6, name = $7, description = $8,
+		custom = $9, announcement = $10 WHERE app = $1 AND id = $2`,
+		append(roomKey(room), string(room.Owner), int64(room.MaxUsers), bit(room.Muted),
+			ms(room.Created), room.Name, room.Description, room.Custom, room.Announcement)...)
 	if err == nil && n == 0 {
 		err = im.ErrRoomNotFound.In(room.ID)
 	}
@@ -108,8 +108,7 @@ func (t *tx) PutRoom(room im.Room) error {
 // DeleteRoom implements [im.RoomTx].
 func (t *tx) DeleteRoom(room im.Room) error {
 	var seq int64
-	err := t.change(`DELETE FROM rooms WHERE app = $1 AND id = $2 AND kind = $3 RETURNING seq`,
-		[]any{int64(room.App), string(room.ID), kindCode(room.Kind)},
+	err := t.change(`DELETE FROM rooms WHERE app = $1 AND id = $2 RETURNING seq`, roomKey(room),
 		func(rows *sql.Rows) error { return rows.Scan(&seq) })
 	if err != nil {
 		return err
@@ -122,7 +121,7 @@ func (t *tx) DeleteRoom(room im.Room) error {
 		`DELETE FROM room_lists WHERE app = $1 AND room = $2`,
 		`DELETE FROM attributes WHERE app = $1 AND room = $2`,
 	} {
-		if _, err := t.exec(query, int64(room.App), string(room.ID)); err != nil {
+		if _, err := t.exec(query, roomKey(room)...); err != nil {
 			return err
 		}
 	}
