@@ -60,13 +60,16 @@ func (t *texts) UnmarshalJSON(b []byte) error {
 	if b[0] != '[' {
 		return wrongType[[]string](b)
 	}
-	var items []text
+	var items []*string // of text would decode every item on its own
 	if err := json.Unmarshal(b, &items); err != nil {
 		return err
 	}
 	t.sent, t.v = true, make([]string, len(items))
 	for i, it := range items {
-		t.v[i] = it.v
+		if it == nil {
+			return wrongType[string]([]byte("null"))
+		}
+		t.v[i] = *it
 	}
 	return nil
 }
