@@ -15,8 +15,12 @@ import (
 const (
 	metTarget    = "pass"
 	missedTarget = "MISS"
+	nearTarget   = "near" // of a short run: its few rounds tell no more
 	information  = "info"
 )
+
+// near is how far from its target a short run may be.
+const near = 1.2
 
 // line is one line of the table.
 type line struct {
@@ -28,26 +32,30 @@ func (b *bench) add(l line) {
 	b.say("  %-4s %s: %s (%s)", l.verdict, l.what, l.measured, l.target)
 }
 
-func verdict(ok bool) string {
-	if ok {
+// verdict judges by the number that should not be above 1.
+func (b *bench) verdict(excess float64) string {
+	switch {
+	case excess <= 1:
 		return metTarget
+	case b.short && excess <= near:
+		return nearTarget
 	}
 	return missedTarget
 }
 
 // atMost adds a ratio that should not be above a limit; detail tells the measured numbers.
 func (b *bench) atMost(row, what string, ratio, limit float64, detail string) {
-	b.add(line{row, what, fmt.Sprintf("%.2f× %s", ratio, detail), fmt.Sprintf("≤ %g×", limit), verdict(ratio <= limit)})
+	b.add(line{row, what, fmt.Sprintf("%.2f× %s", ratio, detail), fmt.Sprintf("≤ %g×", limit), b.verdict(ratio / limit)})
 }
 
 // atLeast adds a number that should not be below a limit.
 func (b *bench) atLeast(row, what string, n, limit float64, detail string) {
-	b.add(line{row, what, fmt.Sprintf("%.1f %s", n, detail), fmt.Sprintf("≥ %g", limit), verdict(n >= limit)})
+	b.add(line{row, what, fmt.Sprintf("%.1f %s", n, detail), fmt.Sprintf("≥ %g", limit), b.verdict(limit / n)})
 }
 
 // within adds a duration that should be below a limit.
 func (b *bench) within(row, what string, took, limit time.Duration, detail string) {
-	b.add(line{row, what, fmt.Sprintf("%s %s", round(took), detail), "< " + limit.String(), verdict(took < limit)})
+	b.add(line{row, what, fmt.Sprintf("%s %s", round(took), detail), "< " + limit.String(), b.verdict(ratio(took, limit))})
 }
 
 // tell adds a number without a target.
