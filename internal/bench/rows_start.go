@@ -63,7 +63,7 @@ func (b *bench) memoryRow() (err error) {
 		return err
 	}
 	const mib = 1 << 20
-	b.add(line{"8", "memory of an idle server", fmt.Sprintf("%.1f MB", float64(fresh)/mib), "< 40 MB", b.verdict(float64(fresh)/(40*mib))})
+	b.add(line{"8", "memory of an idle server", fmt.Sprintf("%.1f MB", float64(fresh)/mib), "< 40 MB", b.verdict(float64(fresh) / (40 * mib))})
 
 	d, err := b.smallData()
 	if err != nil {
