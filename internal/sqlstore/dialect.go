@@ -13,6 +13,7 @@ import (
 // dialect is all that differs between the engines' SQL and errors.
 type dialect struct {
 	forUpdate string             // ends a SELECT that locks its row
+	hidden    string             // follows a column that must not lead to an index: it seems to name few rows and may name many
 	catalogue string             // lists the tables
 	chunk     func(rows int) int // how many of these rows the next INSERT takes: few lengths, few texts
 	isUnique  func(error) bool   // a key is taken

@@ -63,15 +63,15 @@ func (t *tx) insertMembers(room im.Room, members []im.Member, first int64) error
 	return nil
 }
 
-// RemoveMembers implements [im.MemberTx]. It finds them by their places, and counts those whom it found.
+// RemoveMembers implements [im.MemberTx]. It counts those whom it found.
 func (t *tx) RemoveMembers(room im.Room, members []im.Standing) error {
-	const query = `DELETE FROM members WHERE app = $1 AND room = $2 AND seq IN ({}) RETURNING seq`
-	places := make([]int64, len(members))
+	users := make([]im.Username, len(members))
 	for i, m := range members {
-		places[i] = m.Seq // 0, no place at all, for who is no member
+		users[i] = m.User
 	}
+	query := `DELETE FROM members WHERE app = $1 AND room` + t.dialect.hidden + ` = $2 AND kind = $3 AND username IN ({}) RETURNING seq`
 	var gone []int64
-	err := padded(t, query, places, roomKey(room), func(query string, args []any) error {
+	err := names(t, query, users, append(roomKey(room), kindCode(room.Kind)), func(query string, args []any) error {
 		return t.change(query, args, func(rows *sql.Rows) error {
 			var seq int64
 			err := rows.Scan(&seq)
@@ -164,7 +164,7 @@ func (t *tx) Standings(room im.Room, users []im.Username) ([]im.Standing, error)
 }
 
 func (t *tx) standings(room im.Room, users []im.Username, all []im.Standing) error {
-	size := paddedTo(len(users))
+	size := padded(len(users))
 	args := append(append(make([]any, 0, 3+size), roomKey(room)...), kindCode(room.Kind))
 	for i, u := range users {
 		all[i].User = u

@@ -19,8 +19,8 @@ type textKey struct {
 
 const maxNames = 1024 // names in one statement
 
-// paddedTo returns the number of places for n values: 1, 4, 16, 64, 256 or 1024.
-func paddedTo(n int) int {
+// padded returns the number of places for n values: 1, 4, 16, 64, 256 or 1024.
+func padded(n int) int {
 	size := 1
 	for size < n {
 		size *= 4
@@ -61,30 +61,21 @@ func (t *texts) repeat(base, part string, first, n int) string {
 	return s
 }
 
-// padded calls fn with chunks of the values, padded to one of few lengths by repeating the last, and with the statement for
-// that length. fixed come before the values in the statement's arguments.
-func padded[V any](t *tx, base string, all []V, fixed []any, fn func(query string, args []any) error) error {
+// names calls fn with chunks of the names, padded to one of few lengths by repeating the last, and with the statement for
+// that length. fixed come before the names in the statement's arguments.
+func names[S ~string](t *tx, base string, all []S, fixed []any, fn func(query string, args []any) error) error {
 	for len(all) > 0 {
 		chunk := all[:min(len(all), maxNames)]
 		all = all[len(chunk):]
-		size := paddedTo(len(chunk))
+		size := padded(len(chunk))
 		args := make([]any, 0, len(fixed)+size)
 		args = append(args, fixed...)
 		for i := range size {
-			args = append(args, chunk[min(i, len(chunk)-1)])
+			args = append(args, string(chunk[min(i, len(chunk)-1)]))
 		}
 		if err := fn(t.texts.repeat(base, "?", len(fixed)+1, size), args); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// names is padded for names of one sort or another.
-func names[S ~string](t *tx, base string, all []S, fixed []any, fn func(query string, args []any) error) error {
-	plain := make([]string, len(all))
-	for i, name := range all {
-		plain[i] = string(name)
-	}
-	return padded(t, base, plain, fixed, fn)
 }

@@ -47,6 +47,16 @@ func testEntries(e *env) {
 		e.Errorf("got %v, want the very value of Forever", got[1].Until)
 	}
 	e.put(r, im.Mutes, im.Entry{User: "zoe", Until: until.Add(time.Hour)})
+	e.put(r, im.Mutes, im.Entry{User: "eve", Until: until}, im.Entry{User: "fay", Until: until}, im.Entry{User: "eve", Until: im.Forever()})
+	eve := e.entries(r, im.Mutes, "eve")
+	e.same("given twice, the last counts", eve, []im.Entry{{User: "eve", Until: im.Forever()}})
+	many := number(0, 70)
+	var entries []im.Entry
+	for _, n := range many {
+		entries = append(entries, im.Entry{User: n})
+	}
+	e.put(r, im.Allows, entries...)
+	e.same("many", entryNames(e.entries(r, im.Allows)), many)
 	e.same("replaced", e.entries(r, im.Mutes)[0], im.Entry{User: "zoe", Until: until.Add(time.Hour)})
 }
 
