@@ -143,7 +143,10 @@ func removeMember(ctx context.Context, s *im.Service, c im.Caller, r im.RoomID, 
 }
 
 func removeMembers(ctx context.Context, s *im.Service, c im.Caller, r im.RoomID, target string) error {
-	_, err := s.RemoveMembers(ctx, c, im.Chatroom, r, []string{target})
+	results, err := s.RemoveMembers(ctx, c, im.Chatroom, r, []string{target})
+	if err == nil && results[0].Err != nil {
+		return results[0].Err
+	}
 	return err
 }
 

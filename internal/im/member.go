@@ -112,12 +112,15 @@ func (w *work) lift(blocked []Username) error {
 // RemoveMember takes one user out of a room; a user token may take out its own user. Errors: ErrRoomNotFound,
 // ErrForbidden, ErrUserNotFound, ErrNotMember, ErrOnOwner.
 func (s *Service) RemoveMember(ctx context.Context, c Caller, kind RoomKind, id RoomID, name string) error {
-	_, err := s.removeMembers(ctx, c, kind, id, []Username{foldName(name)})
+	results, err := s.removeMembers(ctx, c, kind, id, []Username{foldName(name)})
+	if err == nil && results[0].Err != nil {
+		return results[0].Err
+	}
 	return err
 }
 
-// RemoveMembers takes several users out of a room and reports name by name. When nobody was taken out the first
-// failure is the error. Errors: as RemoveMember, ErrBatchTooLarge.
+// RemoveMembers takes several users out of a room and reports name by name, also when nobody could be taken out
+// (docs/wire/clients.md §2.8). Errors: ErrRoomNotFound, ErrForbidden, ErrBatchTooLarge.
 func (s *Service) RemoveMembers(ctx context.Context, c Caller, kind RoomKind, id RoomID, names []string) ([]Outcome, error) {
 	users, err := batch(names, c.App.Settings.BatchRemove)
 	if err != nil {
@@ -145,8 +148,8 @@ func (s *Service) removeMembers(ctx context.Context, c Caller, kind RoomKind, id
 				gone = append(gone, st)
 			}
 		}
-		if results, err = outcomes(results); err != nil {
-			return err
+		if len(gone) == 0 {
+			return nil
 		}
 		kind := MembersRemoved
 		if self {

@@ -39,9 +39,7 @@ func suites() []suite {
 	return []suite{
 		{name: "chatroom", cases: 10, checked: true, passes: []string{
 			"Create chatroom", "Modify chatroom", "Remove chatroom", "Get all chatroom", "Get chatroom", "Get user chatroom",
-			"Add member", "Add member batch", "Remove member",
-			// Not "Remove member batch": it removes two who are not in the room and wants 200, where the document of
-			// the default error profile says 404.
+			"Add member", "Add member batch", "Remove member", "Remove member batch",
 		}},
 		{name: "user", cases: 16, checked: true, passes: []string{
 			"Create user", "Create user with nickname", "Batch create user", "Get user", "Batch get user with page", "Batch get user",
