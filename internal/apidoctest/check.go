@@ -108,7 +108,7 @@ func (v *Validator) checkRequest(op *openapi3.Operation, body []byte) error {
 	return nil
 }
 
-// checkParams checks the echo of the query (easemob-rest.md §1.3), which a schema cannot: it is there if and
+// checkParams checks the echo of the query (wire/easemob.md §1.3), which a schema cannot: it is there if and
 // only if there was a query, and has its values. A token in the query need not be echoed.
 func checkParams(media *openapi3.MediaType, query url.Values, value any) error {
 	answer, ok := value.(map[string]any)
@@ -140,7 +140,7 @@ func hasEnvelope(media *openapi3.MediaType) bool {
 	})
 }
 
-// checkCount checks that count, where there is one, is the number of elements (easemob-rest.md §1.3).
+// checkCount checks that count, where there is one, is the number of elements (wire/easemob.md §1.3).
 func checkCount(value any) error {
 	answer, _ := value.(map[string]any)
 	count, ok := answer["count"].(json.Number)

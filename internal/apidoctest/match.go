@@ -51,7 +51,7 @@ func (p template) matches(segments []string) bool {
 }
 
 // find returns the described path of u. When several fit, the first that has the method wins, else the first.
-// A trailing slash and repeated slashes do not count (easemob-rest.md §1.1); an escaped slash does not divide.
+// A trailing slash and repeated slashes do not count (wire/easemob.md §1.1); an escaped slash does not divide.
 func (v *Validator) find(method string, u *url.URL) (template, *openapi3.Operation, bool) {
 	segments := strings.FieldsFunc(u.EscapedPath(), func(r rune) bool { return r == '/' })
 	for i, s := range segments {

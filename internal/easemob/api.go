@@ -57,7 +57,7 @@ func New(c Config) *API {
 	return a
 }
 
-// ServeHTTP answers one request. Every path answers CORS (rest-clients.md §1.13), also with a trailing slash or
+// ServeHTTP answers one request. Every path answers CORS (wire/clients.md §1.13), also with a trailing slash or
 // repeated ones (§1.4).
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Access-Control-Allow-Origin", "*")

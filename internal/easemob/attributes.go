@@ -27,7 +27,7 @@ type attributesRequest struct {
 	Extension  text            `json:"notificationExt"`
 }
 
-// keysAnswer tells key by key; a bad key never fails the call (easemob-rest.md §5.9).
+// keysAnswer tells key by key; a bad key never fails the call (wire/easemob.md §5.9).
 type keysAnswer struct {
 	Done   []string          `json:"successKeys"`
 	Failed map[string]string `json:"errorKeys"`

@@ -117,7 +117,7 @@ func bearerOf(r *http.Request) (token string, given bool) {
 	return strings.TrimSpace(token), true
 }
 
-// on decodes the JSON body, whatever the Content-Type (rest-clients.md §1.1), and runs h with it. An empty body
+// on decodes the JSON body, whatever the Content-Type (wire/clients.md §1.1), and runs h with it. An empty body
 // is an empty object.
 func on[B any](h func(*call, B) (answer, error)) func(*call) (answer, error) {
 	return func(c *call) (answer, error) {

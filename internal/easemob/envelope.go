@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// envelope is the body of every enveloped success (easemob-rest.md §1.3). Keys that a family lacks are left out;
+// envelope is the body of every enveloped success (wire/easemob.md §1.3). Keys that a family lacks are left out;
 // the order is that of seed 004.
 type envelope struct {
 	Action       string              `json:"action,omitempty"`

@@ -23,7 +23,7 @@ type exception struct {
 	wire wire
 }
 
-// Exception classes of the cloud, compared by clients (easemob-rest.md §2.2).
+// Exception classes of the cloud, compared by clients (wire/easemob.md §2.2).
 const (
 	groupException    = "com.easemob.group.exception."
 	exInvalid         = groupException + "InvalidParameterException"
@@ -54,7 +54,7 @@ const (
 	notInGroupText    = "user: {user} doesn't exist in group: {room}"
 )
 
-// wires is the error table of the surface: easemob-rest.md §2.2, statuses by design decision 1.
+// wires is the error table of the surface: wire/easemob.md §2.2, statuses by ADR 3.
 func wires() map[string]wire {
 	forbid := func(text string) wire { return wire{403, 0, forbiddenOp, exForbidden, text} }
 	exceed := func(text string) wire { return wire{403, 0, exceedLimit, exExceed, text} }
@@ -167,7 +167,7 @@ func roomUnread() exception {
 	return exception{im.ErrRoomNotFound.Code, wire{404, 0, serviceNotFound, exReadNotFound, "do not find this group:{room}"}}
 }
 
-// Adding members words the user's limit of rooms its own way (easemob-rest.md §2.2, E-JOINQUOTA).
+// Adding members words the user's limit of rooms its own way (wire/easemob.md §2.2).
 func addTooManyRooms() exception {
 	return exception{im.ErrTooManyRooms.Code, wire{403, 0, exceedLimit, exExceed, "can not join this group, reason:user {user} has joined too many chatrooms!"}}
 }
@@ -228,7 +228,7 @@ func attributeWords() []exception {
 	}
 }
 
-// failure is the body of every error (easemob-rest.md §2.1).
+// failure is the body of every error (wire/easemob.md §2.1).
 type failure struct {
 	Error       string `json:"error,omitempty"`
 	Desc        string `json:"desc,omitempty"` // the property service's word in place of Error

@@ -63,7 +63,7 @@ func classes(short string) string {
 	return short
 }
 
-// errorRows is the catalogue of easemob-rest.md §2.2 for routes without words of their own: code, status under 450,
+// errorRows is the catalogue of wire/easemob.md §2.2 for routes without words of their own: code, status under 450,
 // status under v2, error, exception.
 const errorRows = `
 invalid                  400 400 invalid_parameter Invalid

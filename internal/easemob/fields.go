@@ -9,7 +9,7 @@ import (
 )
 
 // The types of body fields. They differ from Go's in two ways: they know whether the field was sent, and null is
-// no value of theirs. The loose ones read what ThinkSNS+ sends (rest-clients.md §1.5).
+// no value of theirs. The loose ones read what ThinkSNS+ sends (wire/clients.md §1.5).
 
 // text is a JSON string.
 type text struct {

@@ -10,7 +10,7 @@ import (
 	"teahouse/internal/im"
 )
 
-// Classes of request rates (easemob-rest.md §13).
+// Classes of request rates (wire/easemob.md §13).
 const (
 	classToken       = "token"
 	classUsers       = "users"

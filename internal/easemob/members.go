@@ -6,7 +6,7 @@ import (
 	"teahouse/internal/im"
 )
 
-// Sizes of member lists (seed 004; easemob-rest.md §4.8).
+// Sizes of member lists (seed 004; wire/easemob.md §4.8).
 const (
 	membersMax    = 1000
 	membersCursor = 10
@@ -135,7 +135,7 @@ type adminRequest struct {
 	NewAdmin text `json:"newadmin"`
 }
 
-// adminAnswer holds exactly these keys: the Web SDK's own tests compare the whole object (rest-clients.md §2.12).
+// adminAnswer holds exactly these keys: the Web SDK's own tests compare the whole object (wire/clients.md §2.12).
 type adminAnswer struct {
 	Result string `json:"result"` // the word, not a boolean
 	New    string `json:"newadmin,omitempty"`

@@ -79,12 +79,12 @@ func (a *API) setRoomMute(c *call, muted bool) (answer, error) {
 		Mute bool `json:"mute"`
 	}{muted}}
 	if muted {
-		ans.action = "put" // for a POST, in captures (easemob-rest.md §16.12)
+		ans.action = "put" // for a POST, in captures (wire/easemob.md §16.12)
 	}
 	return ans, err
 }
 
-// v3 reports whether the Web SDK asks: it reads a list where older clients read an object (easemob-rest.md §5.3).
+// v3 reports whether the Web SDK asks: it reads a list where older clients read an object (wire/easemob.md §5.3).
 func (c *call) v3() bool { return c.query.Get("version") == "v3" }
 
 func (c *call) oneOrList(items []memberResult, err error) (answer, error) {
@@ -97,7 +97,7 @@ func (c *call) oneOrList(items []memberResult, err error) (answer, error) {
 	return answer{data: items[0]}, nil
 }
 
-// blockResults name the room both ways, because the documents disagree (easemob-rest.md §16.9).
+// blockResults name the room both ways, because the documents disagree (wire/easemob.md §16.9).
 func blockResults(c *call, results []im.Outcome, action string) []memberResult {
 	items := memberResults(c, results, action, "chatroom")
 	for i := range items {
@@ -106,7 +106,7 @@ func blockResults(c *call, results []im.Outcome, action string) []memberResult {
 	return items
 }
 
-// allowResults name the room chatroomid only (easemob-rest.md §5.4).
+// allowResults name the room chatroomid only (wire/easemob.md §5.4).
 func allowResults(c *call, results []im.Outcome, action string) []memberResult {
 	items := blockResults(c, results, action)
 	for i := range items {
@@ -174,7 +174,7 @@ func (a *API) allowMembers(c *call, b usernames) (answer, error) {
 	return answer{data: allowResults(c, results, "add_user_whitelist")}, err
 }
 
-// DELETE /{org}/{app}/chatrooms/{id}/white/users/{users}: a list even for one name (easemob-rest.md §16.10).
+// DELETE /{org}/{app}/chatrooms/{id}/white/users/{users}: a list even for one name (wire/easemob.md §16.10).
 func (a *API) disallowMembers(c *call) (answer, error) {
 	users, err := a.svc.DisallowMembers(c.r.Context(), c.caller, im.Chatroom, c.room(), c.names())
 	results := make([]im.Outcome, len(users))

@@ -10,7 +10,7 @@ import (
 	"teahouse/internal/im"
 )
 
-// Sizes of lists of rooms (seed 004; easemob-rest.md §4.2 to §4.4).
+// Sizes of lists of rooms (seed 004; wire/easemob.md §4.2 to §4.4).
 const (
 	roomsPage    = 20
 	roomsCursor  = 10
@@ -66,7 +66,7 @@ type joinedItem struct {
 	Name string `json:"name"`
 }
 
-// joinedDetail is what the Web SDK reads of detail=true: every value is text (easemob-rest.md §4.3).
+// joinedDetail is what the Web SDK reads of detail=true: every value is text (wire/easemob.md §4.3).
 type joinedDetail struct {
 	ID           string `json:"id"`
 	Title        string `json:"title"`
@@ -119,7 +119,7 @@ func (a *API) joinedRooms(c *call) (answer, error) {
 	return ans, nil
 }
 
-// roomDetail is a room in full (seed 004, and the further keys of easemob-rest.md §4.1).
+// roomDetail is a room in full (seed 004, and the further keys of wire/easemob.md §4.1).
 type roomDetail struct {
 	ID           string        `json:"id"`
 	Name         string        `json:"name"`

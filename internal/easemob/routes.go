@@ -1,7 +1,7 @@
 package easemob
 
 // service says which of the cloud's services answers a route: their envelopes and their errors for a missing token
-// differ (easemob-rest.md §1.3, §2.1).
+// differ (wire/easemob.md §1.3, §2.1).
 type service uint8
 
 const (

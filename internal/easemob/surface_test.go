@@ -19,7 +19,7 @@ import (
 	"teahouse/internal/im"
 )
 
-// TestPreflight: every path answers a browser's preflight, also paths that nothing serves (rest-clients.md §1.13).
+// TestPreflight: every path answers a browser's preflight, also paths that nothing serves (wire/clients.md §1.13).
 func TestPreflight(t *testing.T) {
 	w := newWorld(t, nil)
 	targets := []string{"/", "/nothing", "/nowhere/app/chatrooms", base + "/token", base + "/users", base + "/users/z1/password", base + "/chatrooms",

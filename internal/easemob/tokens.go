@@ -67,7 +67,7 @@ func (a *API) grant(c *call, b tokenRequest, ttl *time.Duration) (im.Grant, erro
 	return im.Grant{}, im.ErrInvalid.With("grant_type")
 }
 
-// GET /{org}/{app}/token: the same grants by query string (rest-clients.md §1.8).
+// GET /{org}/{app}/token: the same grants by query string (wire/clients.md §1.8).
 func (a *API) tokenByQuery(c *call) (answer, error) {
 	fields := map[string]any{}
 	for k, v := range c.query {

@@ -6,7 +6,7 @@ import (
 	"teahouse/internal/im"
 )
 
-// userEntity is a user on the wire (easemob-rest.md §7.1).
+// userEntity is a user on the wire (wire/easemob.md §7.1).
 type userEntity struct {
 	UUID      string `json:"uuid"`
 	Type      string `json:"type"`
@@ -87,7 +87,7 @@ func (a *API) register(c *call) (answer, error) {
 	return answer{path: usersPath, entities: entitiesOf(users), data: failed}, err
 }
 
-// Sizes of the list of users: the documents cap it at 100, ThinkSNS+ asks for 100,000 and needs them (rest-clients.md §1.10).
+// Sizes of the list of users: the documents cap it at 100, ThinkSNS+ asks for 100,000 and needs them (wire/clients.md §1.10).
 const (
 	usersPage    = 10
 	usersPageMax = 100_000

@@ -12,7 +12,7 @@ type Attribute struct {
 	AutoDelete bool     // goes when its setter leaves the room
 }
 
-// Limits of room attributes (easemob-rest.md §5.9).
+// Limits of room attributes (wire/easemob.md §5.9).
 const (
 	maxAttrBatch = 10
 	maxAttrKey   = 128

@@ -6,7 +6,7 @@ import (
 )
 
 // cacheAge is how old a remembered app or token may be: a change made by another process is seen within it
-// (design decision 19). Changes made by this Service are seen at once.
+// (ADR 5). Changes made by this Service are seen at once.
 const cacheAge = time.Second
 
 // cacheSize bounds each cache; a full one is emptied, which costs one store read per entry in use.

@@ -24,7 +24,7 @@ type Member struct {
 	Role   Role
 	Joined time.Time
 	Seq    int64 // place in the room's member list: grows with joining; given by the store
-	ByREST bool  // added by the management API: stays however often the user connects (design decision 17)
+	ByREST bool  // added by the management API: stays however often the user connects (ADR 12)
 }
 
 // Standing is what the rules about members need to know of one named user, read in one go.
@@ -99,7 +99,7 @@ func (s *Service) addMembers(ctx context.Context, c Caller, kind RoomKind, id Ro
 	return added, err
 }
 
-// lift takes users off the block list because they are added again (rest-clients.md §2.10).
+// lift takes users off the block list because they are added again (wire/clients.md §2.10).
 func (w *work) lift(blocked []Username) error {
 	if len(blocked) == 0 {
 		return nil
@@ -176,7 +176,7 @@ func (w *work) removable(st Standing, self bool) *Error {
 }
 
 // take removes members and what goes with membership: the role, a place on the allow list, and attributes
-// marked so. A mute stays (easemob-rest.md §4.14).
+// marked so. A mute stays (wire/easemob.md §4.14).
 func (w *work) take(gone []Standing, kind EventKind) error {
 	if err := w.tx.RemoveMembers(w.room, gone); err != nil {
 		return err

@@ -30,7 +30,7 @@ type Mute struct {
 }
 
 // Forever is the end of a mute without end: 2117-01-01, far beyond any stored date and still exact as a
-// JavaScript number. The cloud answers the same figure (easemob-rest.md §4.14).
+// JavaScript number. The cloud answers the same figure (wire/easemob.md §4.14).
 func Forever() time.Time { return time.UnixMilli(4638873600000) }
 
 // ForGood is the length of a mute without end.

@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// Store keeps the facts. What View and Update pass to the function is valid only while it runs.
+// Store keeps the facts. What View and Update pass to the function is valid only while it runs, and the function must
+// not call the Store again.
 type Store interface {
 	// View runs fn in one read-only transaction: every read of fn sees the same state.
 	View(ctx context.Context, fn func(Tx) error) error
@@ -18,7 +19,8 @@ type Store interface {
 }
 
 // Tx reads and writes rows inside one transaction. It knows no rules. Times have millisecond precision.
-// Every method is about one app, named by its first argument or a field of it, except where a method says so.
+// Every method is about one app, named by its first argument or a field of it, except where a method says so. Adding to
+// an app that is gone is ErrAppNotFound. Text with a zero byte or that is not UTF-8 is ErrInvalid.
 type Tx interface {
 	AppTx
 	UserTx
@@ -87,9 +89,9 @@ type RoomTx interface {
 	// the number of rooms of the kind the app now has. added is false when the id is taken by a room of any kind
 	// (then nothing is written). members holds the owner; Room.Members is ignored.
 	AddRoom(room Room, members []Member) (rooms int, added bool, err error)
-	// PutRoom writes every changeable column of an existing room, not Members and not Seq.
+	// PutRoom writes every changeable column of an existing room, not Members and not Seq, or ErrRoomNotFound.
 	PutRoom(Room) error
-	// DeleteRoom removes the room with its members, lists and attributes.
+	// DeleteRoom removes the room with its members, lists and attributes, or ErrRoomNotFound.
 	DeleteRoom(Room) error
 	// RoomsBefore returns up to limit rooms with Seq below before, newest first. Its cost does not grow with the
 	// number of rooms.
@@ -97,7 +99,7 @@ type RoomTx interface {
 	// RoomsAt returns up to limit rooms, newest first, after skipping the newest offset ones. Its cost does not
 	// grow with offset.
 	RoomsAt(app AppID, kind RoomKind, offset, limit int) ([]Room, error)
-	// OwnedRooms returns up to limit rooms of any kind the user owns.
+	// OwnedRooms returns up to limit rooms of any kind the user owns; it looks among those the user is in.
 	OwnedRooms(app AppID, user Username, limit int) ([]Room, error)
 }
 
@@ -107,10 +109,11 @@ type MemberTx interface {
 	// A name given twice is answered twice. The cost per name does not grow with the room.
 	Standings(Room, []Username) ([]Standing, error)
 	// AddMembers inserts members who are not in the room yet, gives them their places and counts them in.
+	// ErrAlreadyMember when one is in, ErrRoomNotFound when the room is gone.
 	AddMembers(Room, []Member) error
 	// RemoveMembers takes out members, named with their Seq, and counts them out.
 	RemoveMembers(Room, []Standing) error
-	// SetRole changes a member's role.
+	// SetRole changes a member's role, or ErrNotMember.
 	SetRole(Room, Username, Role) error
 	// MembersFrom returns up to limit members: with Seq above after, oldest first; or, when desc, with Seq below
 	// after, newest first (after 0 then means from the newest).
@@ -120,21 +123,22 @@ type MemberTx interface {
 	MembersAt(room Room, offset, limit int) ([]Member, error)
 	// Admins returns the members of role Admin, longest in the room first.
 	Admins(Room) ([]Member, error)
-	// JoinedRooms returns up to limit rooms of the kind the user is in, last joined first, skipping offset.
+	// JoinedRooms returns up to limit rooms of the kind the user is in, last joined first, skipping offset. Of those
+	// joined in the same millisecond the newest room comes first.
 	JoinedRooms(app AppID, user Username, kind RoomKind, offset, limit int) ([]Room, error)
 }
 
 // ListTx keeps the per-room lists of users.
 type ListTx interface {
-	// PutEntries writes entries, replacing those of the same users.
+	// PutEntries writes entries, replacing those of the same users, who keep their places; or ErrRoomNotFound.
 	PutEntries(Room, List, []Entry) error
 	// DeleteEntries removes the named users from the list and returns those who were on it, in the order given.
 	DeleteEntries(Room, List, []Username) ([]Username, error)
 	// Entries returns those of the named users who are on the list, or with no names all of it, longest on it first.
 	Entries(Room, List, ...Username) ([]Entry, error)
-	// DueMutes returns up to limit mutes of any app that end at or before now, earliest first.
+	// DueMutes returns up to limit mutes of any app that end at or before now, earliest first. Those for good never do.
 	DueMutes(now time.Time, limit int) ([]Mute, error)
-	// NextMuteEnd returns the earliest end of any mute of any app; ok is false when there is none.
+	// NextMuteEnd returns the earliest end of any mute of any app, not of those for good; ok is false when there is none.
 	NextMuteEnd() (end time.Time, ok bool, err error)
 	// EndMute removes a mute if it still ends at its Until; false when it is gone or was changed.
 	EndMute(Mute) (bool, error)
@@ -144,6 +148,7 @@ type ListTx interface {
 type AttributeTx interface {
 	// Attributes returns the named keys that exist, or with no keys all of the room, by key.
 	Attributes(Room, ...string) ([]Attribute, error)
+	// PutAttributes writes attributes, replacing those of the same keys, or ErrRoomNotFound.
 	PutAttributes(Room, []Attribute) error
 	DeleteAttributes(Room, []string) error
 	// DropAttributesOf removes the auto-delete attributes that the users set, and returns them.
@@ -152,6 +157,7 @@ type AttributeTx interface {
 
 // SuperAdminTx keeps who may create chatrooms with a user token.
 type SuperAdminTx interface {
+	// AddSuperAdmin grants the right; who has it keeps the place in the list.
 	AddSuperAdmin(AppID, Username, time.Time) error
 	// RemoveSuperAdmin tells whether the user was one.
 	RemoveSuperAdmin(AppID, Username) (bool, error)

@@ -37,7 +37,7 @@ type Room struct {
 	Seq          int64 // place in the list of the app's rooms of this kind: grows with creation; given by the store
 }
 
-// Limits of a room's fields (easemob-rest.md §13).
+// Limits of a room's fields (wire/easemob.md §13).
 const (
 	maxRoomName     = 128  // characters
 	maxDescription  = 512  // characters
@@ -63,7 +63,7 @@ type NewRoom struct {
 	MaxUsers    *int     // nil: the app's default
 }
 
-// ParseRoomID checks an id chosen by a caller: 2 to 64 lower-case letters and digits (design decision 8).
+// ParseRoomID checks an id chosen by a caller: 2 to 64 lower-case letters and digits (ADR 11).
 func ParseRoomID(s string) (RoomID, error) {
 	ok := len(s) >= 2 && len(s) <= maxChosenID && s != "count" && s != "user"
 	for i := 0; ok && i < len(s); i++ {

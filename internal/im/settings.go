@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Profiles of error statuses (design decision 1).
+// Profiles of error statuses (ADR 3).
 const (
 	Profile450 = "450" // the statuses of seed 004
 	ProfileV2  = "v2"  // the statuses of today's cloud

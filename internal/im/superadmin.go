@@ -19,7 +19,7 @@ func (s *Service) AddSuperAdmin(ctx context.Context, c Caller, name string) erro
 	})
 }
 
-// RemoveSuperAdmin takes the right back; a user who has none stays so (rest-clients.md §2.10).
+// RemoveSuperAdmin takes the right back; a user who has none stays so (wire/clients.md §2.10).
 func (s *Service) RemoveSuperAdmin(ctx context.Context, c Caller, name string) error {
 	if err := c.mustBeApp(); err != nil {
 		return err

@@ -27,7 +27,7 @@ type Grant struct {
 	User    *User         // nil for an app token
 }
 
-// maxTTL is the longest life in seconds: SDKs read expires_in as a 32-bit integer (easemob-rest.md §3.1).
+// maxTTL is the longest life in seconds: SDKs read expires_in as a 32-bit integer (wire/easemob.md §3.1).
 const maxTTL = 1<<31 - 1
 
 const tokenPrefix = "YWMt"

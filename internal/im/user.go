@@ -24,7 +24,7 @@ type User struct {
 	Seq      int64 // place in the list of the app's users: grows with creation
 }
 
-// Limits of a user's fields (easemob-rest.md §1.5).
+// Limits of a user's fields (wire/easemob.md §1.5).
 const (
 	maxUsername = 64  // bytes
 	maxPassword = 64  // characters

@@ -169,7 +169,7 @@ func ask(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// until is ask, repeated for up to 3 seconds: what another process changed is seen after one (design decision 19).
+// until is ask, repeated for up to 3 seconds: what another process changed is seen after one (ADR 5).
 func until(ts *testscript.TestScript, _ bool, args []string) {
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
