@@ -116,7 +116,7 @@ func (s *Service) ChangeApp(ctx context.Context, n NewApp) (App, error) {
 func (s *Service) putApp(ctx context.Context, n NewApp, check func(was App, found bool) error) (App, error) {
 	var app App
 	err := s.store.Update(ctx, func(tx Tx) error {
-		was, err := tx.App(n.Key)
+		was, err := tx.LockApp(n.Key)
 		found := err == nil
 		if err != nil && AsError(err).Code != ErrAppNotFound.Code {
 			return err

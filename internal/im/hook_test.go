@@ -83,15 +83,6 @@ func (h txHook) at(step string) error {
 	return h.failed
 }
 
-// OwnedRooms implements [im.RoomTx].
-func (h txHook) OwnedRooms(app im.AppID, user im.Username, limit int) ([]im.Room, error) {
-	rooms, err := h.Tx.OwnedRooms(app, user, limit)
-	if e := h.at("owned"); e != nil {
-		return nil, e
-	}
-	return rooms, err
-}
-
 // JoinedRooms implements [im.MemberTx].
 func (h txHook) JoinedRooms(app im.AppID, user im.Username, kind im.RoomKind, offset, limit int) ([]im.Room, error) {
 	rooms, err := h.Tx.JoinedRooms(app, user, kind, offset, limit)

@@ -197,7 +197,7 @@ func (w *work) take(gone []Standing, kind EventKind) error {
 	return err
 }
 
-// leave takes a user who is being deleted out of a room.
+// leave takes a user who is being deleted out of a room, or destroys the room when it is the user's.
 func (s *Service) leave(tx Tx, emit func(Event), r Room, u Username) error {
 	room, err := tx.LockRoom(r.App, r.Kind, r.ID)
 	if errors.Is(err, ErrRoomNotFound) { // destroyed since it was looked up
@@ -205,6 +205,9 @@ func (s *Service) leave(tx Tx, emit func(Event), r Room, u Username) error {
 	}
 	if err != nil {
 		return err
+	}
+	if room.Owner == u {
+		return destroy(tx, emit, room)
 	}
 	w := &work{s: s, tx: tx, room: room, now: s.clock.Now(), publish: emit}
 	standings, err := tx.Standings(room, []Username{u})

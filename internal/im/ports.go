@@ -36,6 +36,8 @@ type Tx interface {
 type AppTx interface {
 	// App returns the app of a key, or ErrAppNotFound with the key.
 	App(AppKey) (App, error)
+	// LockApp is App, and until the transaction ends no other transaction gets past LockApp of the same app.
+	LockApp(AppKey) (App, error)
 	// Apps returns every app by key.
 	Apps() ([]App, error)
 	// PutApp writes an app by its key and returns its id, which a new app is given.
@@ -99,8 +101,6 @@ type RoomTx interface {
 	// RoomsAt returns up to limit rooms, newest first, after skipping the newest offset ones. Its cost does not
 	// grow with offset.
 	RoomsAt(app AppID, kind RoomKind, offset, limit int) ([]Room, error)
-	// OwnedRooms returns up to limit rooms of any kind the user owns; it looks among those the user is in.
-	OwnedRooms(app AppID, user Username, limit int) ([]Room, error)
 }
 
 // MemberTx keeps memberships.

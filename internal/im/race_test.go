@@ -161,6 +161,22 @@ func TestChangesOfOneUserAreNotLost(t *testing.T) {
 }
 
 // TestNoTokenOutlivesItsEnd: who logs in while the sessions are being ended gets nothing or a token that is ended.
+func TestChangesOfOneAppAreNotLost(t *testing.T) {
+	onEngines(t, nil, func(t *testing.T, w *world) {
+		keys := []string{"batch_add", "batch_remove", "batch_register", "max_chatrooms", "max_groups", "room_max_admins"}
+		errs := together(each(len(keys), func(i int) error {
+			_, err := w.svc.ChangeApp(t.Context(), im.NewApp{Key: w.app.Key, Settings: map[string]string{keys[i]: "7"}})
+			return err
+		})...)
+		same(t, "answers", tally(errs), map[string]int{"ok": len(keys)})
+		app, err := w.svc.App(t.Context(), w.app.Key)
+		must(t, err)
+		for _, k := range keys {
+			same(t, k, app.Settings.Values()[k], "7")
+		}
+	})
+}
+
 func TestNoTokenOutlivesItsEnd(t *testing.T) {
 	ends := map[string]func(w *world, round int) error{
 		"password": func(w *world, round int) error {
@@ -265,8 +281,8 @@ func TestDeleteUserWhileTheRoomsChange(t *testing.T) {
 		meanwhile         func(a actor)
 		want              string // who is in the room; "" destroyed
 	}{
-		{"his room is destroyed", "owned", "bob", actor.Destroy, ""},
-		{"his room is given away", "owned", "bob", func(a actor) { a.Transfer("cat") }, "cat!"},
+		{"his room is destroyed", "joined", "bob", actor.Destroy, ""},
+		{"his room is given away", "joined", "bob", func(a actor) { a.Transfer("cat") }, "cat!"},
 		{"a room he is in is destroyed", "joined", "cat", actor.Destroy, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

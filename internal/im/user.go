@@ -3,6 +3,7 @@ package im
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -422,30 +423,33 @@ func (s *Service) DeleteUsers(ctx context.Context, c Caller, limit int) (gone []
 
 const deleteBatch = 200 // rooms looked at a time when a user is deleted
 
+// deleteUser locks the user's rooms before the user, as everybody does; rooms joined meanwhile follow.
 func (s *Service) deleteUser(tx Tx, emit func(Event), u User) error {
+	if err := s.leaveAll(tx, emit, u); err != nil {
+		return err
+	}
 	if err := tx.LockUsers(u.App, []Username{u.Name}); err != nil {
 		return err
 	}
-	for {
-		owned, err := tx.OwnedRooms(u.App, u.Name, deleteBatch)
-		if err != nil {
-			return err
-		}
-		for _, r := range owned {
-			if err := destroyOwned(tx, emit, r, u.Name); err != nil {
-				return err
-			}
-		}
-		if len(owned) < deleteBatch {
-			break
-		}
+	if err := s.leaveAll(tx, emit, u); err != nil {
+		return err
 	}
+	if err := tx.DeleteUser(u.App, u.Name); err != nil {
+		return err
+	}
+	emit(sessionsEnded(u, "deleted"))
+	return nil
+}
+
+// leaveAll destroys the rooms a user owns and takes the user out of all others.
+func (s *Service) leaveAll(tx Tx, emit func(Event), u User) error {
 	for _, kind := range []RoomKind{Chatroom, Group} {
 		for {
 			rooms, err := tx.JoinedRooms(u.App, u.Name, kind, 0, deleteBatch)
 			if err != nil {
 				return err
 			}
+			slices.SortFunc(rooms, func(a, b Room) int { return strings.Compare(string(a.ID), string(b.ID)) }) // one order of locks
 			for _, r := range rooms {
 				if err := s.leave(tx, emit, r, u.Name); err != nil {
 					return err
@@ -456,21 +460,5 @@ func (s *Service) deleteUser(tx Tx, emit func(Event), u User) error {
 			}
 		}
 	}
-	if err := tx.DeleteUser(u.App, u.Name); err != nil {
-		return err
-	}
-	emit(sessionsEnded(u, "deleted"))
 	return nil
-}
-
-// destroyOwned destroys a room unless it was destroyed or given away since it was looked up.
-func destroyOwned(tx Tx, emit func(Event), r Room, owner Username) error {
-	room, err := tx.LockRoom(r.App, r.Kind, r.ID)
-	switch {
-	case errors.Is(err, ErrRoomNotFound):
-		return nil
-	case err != nil || room.Owner != owner:
-		return err
-	}
-	return destroy(tx, emit, room)
 }

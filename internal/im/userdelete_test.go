@@ -25,9 +25,9 @@ func TestDeleteUser(t *testing.T) {
 	gone, err := w.svc.DeleteUser(t.Context(), as(t, w, "bob").c, "BOB")
 	must(t, err)
 	same(t, "who", []any{gone.Name, gone.UUID}, []any{im.Username("bob"), uuid})
-	w.want("his room_destroyed by bob [] of 3", "hisgroup(group) room_destroyed by bob [] of 1",
+	w.want("his room_destroyed by bob [] of 3",
 		"lounge members_left by bob [bob] of 4", "lounge attributes_deleted by bob [] of 4 k=v(bob)~",
-		"crew(group) members_left by bob [bob] of 1", `@bob sessions_ended by bob [bob] "deleted"`)
+		"crew(group) members_left by bob [bob] of 1", "hisgroup(group) room_destroyed by bob [] of 1", `@bob sessions_ended by bob [bob] "deleted"`)
 	app.fails(im.ErrUserNotFound.For("bob")).User("bob")
 	app.fails(im.ErrUserNotFound).User(uuid)
 	app.fails(im.ErrUserNotFound.For("bob")).DeleteUser("bob")

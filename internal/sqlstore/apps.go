@@ -21,8 +21,13 @@ func scanApp(rows *sql.Rows) (a im.App, err error) {
 }
 
 // App implements [im.AppTx].
-func (t *tx) App(key im.AppKey) (im.App, error) {
-	apps, err := list(t, selectApp+` WHERE org = $1 AND name = $2`, []any{key.Org, key.Name}, scanApp)
+func (t *tx) App(key im.AppKey) (im.App, error) { return t.app(key, "") }
+
+// LockApp implements [im.AppTx].
+func (t *tx) LockApp(key im.AppKey) (im.App, error) { return t.app(key, t.dialect.forUpdate) }
+
+func (t *tx) app(key im.AppKey, lock string) (im.App, error) {
+	apps, err := list(t, selectApp+` WHERE org = $1 AND name = $2`+lock, []any{key.Org, key.Name}, scanApp)
 	if err != nil {
 		return im.App{}, err
 	}

@@ -156,10 +156,3 @@ func (t *tx) RoomsAt(app im.AppID, kind im.RoomKind, offset, limit int) ([]im.Ro
 	return t.rooms(app, selectRoom+` WHERE r.app = $1 AND r.kind = $2 AND r.seq <= $3 ORDER BY r.seq DESC LIMIT $4 OFFSET $5`,
 		kindCode(kind), at.seq, int64(limit), at.skip)
 }
-
-// OwnedRooms implements [im.RoomTx]: oldest first of each kind. It looks among the rooms the user is in, since the owner is a
-// member; an index of owners would cost every creation of a room more than this rare question.
-func (t *tx) OwnedRooms(app im.AppID, user im.Username, limit int) ([]im.Room, error) {
-	return t.rooms(app, selectRoom+` JOIN members m ON m.app = r.app AND m.room = r.id
-		WHERE m.app = $1 AND m.username = $2 AND r.owner = $2 ORDER BY r.kind, r.seq LIMIT $3`, string(user), int64(limit))
-}

@@ -15,7 +15,6 @@ func roomTests() []test {
 		{"DeleteRoom", testDeleteRoom},
 		{"Rooms", testRooms},
 		{"RoomsBefore", testRoomsBefore},
-		{"OwnedRooms", testOwnedRooms},
 	}
 }
 
@@ -162,19 +161,4 @@ func testRoomsBefore(e *env) {
 	second := page(first[1].Seq, 2)
 	e.same("second page", roomIDs(second), all[2:4])
 	e.same("last page", roomIDs(page(second[1].Seq, 2)), all[4:])
-}
-
-func testOwnedRooms(e *env) {
-	a, b, g := e.room("ann", "bob"), e.room("bob", "ann"), e.roomOf(im.Group, "ann")
-	c := e.room("ann")
-	owned := func(user im.Username, limit int) map[im.RoomID]bool {
-		set := map[im.RoomID]bool{}
-		for _, r := range read(e, func(tx im.Tx) ([]im.Room, error) { return tx.OwnedRooms(e.app, user, limit) }) {
-			set[r.ID] = true
-		}
-		return set
-	}
-	e.same("owned by ann", owned("ann", 9), map[im.RoomID]bool{a.ID: true, g.ID: true, c.ID: true})
-	e.same("limited", len(owned("ann", 2)), 2)
-	e.same("owned by bob", owned("bob", 9), map[im.RoomID]bool{b.ID: true})
 }
