@@ -58,11 +58,8 @@ func (s *Service) AddMembers(ctx context.Context, c Caller, kind RoomKind, id Ro
 
 func (s *Service) addMembers(ctx context.Context, c Caller, kind RoomKind, id RoomID, names []Username, full *Error) (added []Username, err error) {
 	err = s.inRoom(ctx, c, kind, id, Admin, func(w *work) error {
-		all, err := w.standings(names)
+		all, err := w.registered(names)
 		if err != nil {
-			return err
-		}
-		if err := w.exists(all); err != nil {
 			return err
 		}
 		var fresh []Standing
@@ -112,52 +109,22 @@ func (w *work) lift(blocked []Username) error {
 // RemoveMember takes one user out of a room; a user token may take out its own user. Errors: ErrRoomNotFound,
 // ErrForbidden, ErrUserNotFound, ErrNotMember, ErrOnOwner.
 func (s *Service) RemoveMember(ctx context.Context, c Caller, kind RoomKind, id RoomID, name string) error {
-	results, err := s.removeMembers(ctx, c, kind, id, []Username{foldName(name)})
-	if err == nil && results[0].Err != nil {
-		return results[0].Err
-	}
+	_, err := outcomes(s.RemoveMembers(ctx, c, kind, id, []string{name}))
 	return err
 }
 
 // RemoveMembers takes several users out of a room and reports name by name, also when nobody could be taken out
-// (docs/wire/clients.md §2.8). Errors: ErrRoomNotFound, ErrForbidden, ErrBatchTooLarge.
+// (wire/clients.md §2.8). A user token may take out its own user. Errors: ErrRoomNotFound, ErrForbidden,
+// ErrBatchTooLarge.
 func (s *Service) RemoveMembers(ctx context.Context, c Caller, kind RoomKind, id RoomID, names []string) ([]Outcome, error) {
-	users, err := batch(names, c.App.Settings.BatchRemove)
-	if err != nil {
-		return nil, err
+	need, event, self := Admin, MembersRemoved, false
+	if len(names) == 1 && !c.IsApp() && foldName(names[0]) == c.User {
+		need, event, self = Stranger, MembersLeft, true
 	}
-	return s.removeMembers(ctx, c, kind, id, users)
-}
-
-func (s *Service) removeMembers(ctx context.Context, c Caller, kind RoomKind, id RoomID, names []Username) (results []Outcome, err error) {
-	self := len(names) == 1 && !c.IsApp() && names[0] == c.User
-	need := Admin
-	if self {
-		need = Stranger
-	}
-	err = s.inRoom(ctx, c, kind, id, need, func(w *work) error {
-		all, err := w.standings(names)
-		if err != nil {
-			return err
-		}
-		var gone []Standing
-		results = make([]Outcome, len(all))
-		for i, st := range all {
-			results[i] = Outcome{st.User, w.removable(st, self)}
-			if results[i].Err == nil {
-				gone = append(gone, st)
-			}
-		}
-		if len(gone) == 0 {
-			return nil
-		}
-		kind := MembersRemoved
-		if self {
-			kind = MembersLeft
-		}
-		return w.take(gone, kind)
+	judge := func(w *work, st Standing) *Error { return w.removable(st, self) }
+	return s.nameByName(ctx, c, kind, id, need, names, c.App.Settings.BatchRemove, judge, func(w *work, fit []Standing) error {
+		return w.take(fit, event)
 	})
-	return results, err
 }
 
 func (w *work) removable(st Standing, self bool) *Error {
@@ -181,10 +148,7 @@ func (w *work) take(gone []Standing, kind EventKind) error {
 	if err := w.tx.RemoveMembers(w.room, gone); err != nil {
 		return err
 	}
-	names := make([]Username, len(gone))
-	for i, st := range gone {
-		names[i] = st.User
-	}
+	names := usersOf(gone)
 	w.room.Members -= len(gone)
 	w.emit(kind, names...)
 	if _, err := w.tx.DeleteEntries(w.room, Allows, names); err != nil {

@@ -2,6 +2,7 @@ package im
 
 import (
 	"context"
+	"slices"
 	"time"
 	"unicode/utf8"
 )
@@ -104,17 +105,12 @@ func (s *Service) MuteMembers(ctx context.Context, c Caller, kind RoomKind, id R
 		for i, u := range users {
 			entries[i] = Entry{u, until}
 		}
-		all, err := w.standings(users)
+		all, err := w.registered(users)
 		if err != nil {
 			return err
 		}
-		if err := w.members(all); err != nil {
+		if err := firstError(w.members(all), w.outranksAll(all)); err != nil {
 			return err
-		}
-		for _, st := range all {
-			if err := w.outranks(st); err != nil {
-				return err
-			}
 		}
 		if length == 0 {
 			return w.unmute(users)
@@ -145,17 +141,12 @@ func (s *Service) UnmuteMembers(ctx context.Context, c Caller, kind RoomKind, id
 		return nil, err
 	}
 	err = s.inRoom(ctx, c, kind, id, Admin, func(w *work) error {
-		all, err := w.standings(users)
+		all, err := w.registered(users)
 		if err != nil {
 			return err
 		}
-		if err := w.exists(all); err != nil {
+		if err := w.outranksAll(all); err != nil {
 			return err
-		}
-		for _, st := range all {
-			if err := w.outranks(st); err != nil {
-				return err
-			}
 		}
 		return w.unmute(users)
 	})
@@ -233,47 +224,27 @@ func (s *Service) MuteRoom(ctx context.Context, c Caller, kind RoomKind, id Room
 // path. Blocking one who is blocked succeeds, blocking several who all are is ErrAlreadyBlocks. Errors:
 // ErrRoomNotFound, ErrForbidden, ErrBatchTooLarge; for one user, or when nothing was done, ErrUserNotFound,
 // ErrNotMember, ErrOnOwner.
-func (s *Service) BlockMembers(ctx context.Context, c Caller, kind RoomKind, id RoomID, names []string, single bool) (results []Outcome, err error) {
-	users, err := batch(names, c.App.Settings.BatchAdd)
-	if err != nil {
-		return nil, err
+func (s *Service) BlockMembers(ctx context.Context, c Caller, kind RoomKind, id RoomID, names []string, single bool) ([]Outcome, error) {
+	judge := func(w *work, st Standing) *Error {
+		if st.Exists && st.Blocked {
+			return nil
+		}
+		return w.removable(st, false)
 	}
-	err = s.inRoom(ctx, c, kind, id, Admin, func(w *work) error {
-		all, err := w.standings(users)
-		if err != nil {
-			return err
+	return outcomes(s.nameByName(ctx, c, kind, id, Admin, names, c.App.Settings.BatchAdd, judge, func(w *work, fit []Standing) error {
+		fresh := slices.DeleteFunc(fit, func(st Standing) bool { return st.Blocked })
+		switch {
+		case len(fresh) > 0:
+			return w.block(fresh)
+		case single:
+			return nil
 		}
-		var fresh []Standing
-		results = make([]Outcome, len(all))
-		for i, st := range all {
-			results[i].User = st.User
-			if st.Exists && st.Blocked {
-				continue
-			}
-			if results[i].Err = w.removable(st, false); results[i].Err == nil {
-				fresh = append(fresh, st)
-			}
-		}
-		if results, err = outcomes(results); err != nil {
-			return err
-		}
-		if len(fresh) == 0 {
-			if single {
-				return nil
-			}
-			return ErrAlreadyBlocks.For(users[0]).In(id)
-		}
-		return w.block(fresh)
-	})
-	return results, err
+		return ErrAlreadyBlocks.For(foldName(names[0])).In(id)
+	}))
 }
 
 func (w *work) block(fresh []Standing) error {
-	entries := make([]Entry, len(fresh))
-	names := make([]Username, len(fresh))
-	for i, st := range fresh {
-		entries[i], names[i] = Entry{User: st.User}, st.User
-	}
+	names := usersOf(fresh)
 	if err := w.take(fresh, MembersRemoved); err != nil {
 		return err
 	}
@@ -281,40 +252,33 @@ func (w *work) block(fresh []Standing) error {
 		return err
 	}
 	w.emit(MembersBlocked, names...)
-	return w.tx.PutEntries(w.room, Blocks, entries)
+	return w.tx.PutEntries(w.room, Blocks, entriesOf(names))
+}
+
+// entriesOf are entries without an end.
+func entriesOf(users []Username) []Entry {
+	entries := make([]Entry, len(users))
+	for i, u := range users {
+		entries[i].User = u
+	}
+	return entries
 }
 
 // UnblockMembers lets users in again; they do not become members. Errors: ErrRoomNotFound, ErrForbidden,
 // ErrBatchTooLarge; when nobody was blocked ErrUserNotFound, ErrNotBlocked.
-func (s *Service) UnblockMembers(ctx context.Context, c Caller, kind RoomKind, id RoomID, names []string) (results []Outcome, err error) {
-	users, err := batch(names, c.App.Settings.BatchRemove)
-	if err != nil {
-		return nil, err
+func (s *Service) UnblockMembers(ctx context.Context, c Caller, kind RoomKind, id RoomID, names []string) ([]Outcome, error) {
+	judge := func(w *work, st Standing) *Error {
+		switch {
+		case !st.Exists:
+			return w.missing(st.User)
+		case !st.Blocked:
+			return ErrNotBlocked.For(st.User).In(id)
+		}
+		return nil
 	}
-	err = s.inRoom(ctx, c, kind, id, Admin, func(w *work) error {
-		all, err := w.standings(users)
-		if err != nil {
-			return err
-		}
-		var lifted []Username
-		results = make([]Outcome, len(all))
-		for i, st := range all {
-			results[i].User = st.User
-			switch {
-			case !st.Exists:
-				results[i].Err = w.missing(st.User)
-			case !st.Blocked:
-				results[i].Err = ErrNotBlocked.For(st.User).In(id)
-			default:
-				lifted = append(lifted, st.User)
-			}
-		}
-		if results, err = outcomes(results); err != nil {
-			return err
-		}
-		return w.lift(lifted)
-	})
-	return results, err
+	return outcomes(s.nameByName(ctx, c, kind, id, Admin, names, c.App.Settings.BatchRemove, judge, func(w *work, fit []Standing) error {
+		return w.lift(usersOf(fit))
+	}))
 }
 
 // BlockList returns the blocked users, oldest first; it needs an admin. Errors: ErrRoomNotFound, ErrForbidden.
@@ -332,38 +296,21 @@ func (s *Service) list(ctx context.Context, c Caller, kind RoomKind, id RoomID, 
 
 // AllowMembers exempts members from RoomMute and reports name by name. A personal mute still counts. Errors:
 // ErrRoomNotFound, ErrForbidden, ErrBatchTooLarge; when nothing was done ErrUserNotFound, ErrNotMember.
-func (s *Service) AllowMembers(ctx context.Context, c Caller, kind RoomKind, id RoomID, names []string) (results []Outcome, err error) {
-	users, err := batch(names, c.App.Settings.BatchAdd)
-	if err != nil {
-		return nil, err
+func (s *Service) AllowMembers(ctx context.Context, c Caller, kind RoomKind, id RoomID, names []string) ([]Outcome, error) {
+	judge := func(w *work, st Standing) *Error {
+		switch {
+		case !st.Exists:
+			return w.missing(st.User)
+		case !st.Member:
+			return w.stranger(st.User)
+		}
+		return nil
 	}
-	err = s.inRoom(ctx, c, kind, id, Admin, func(w *work) error {
-		all, err := w.standings(users)
-		if err != nil {
-			return err
-		}
-		var entries []Entry
-		var names []Username
-		results = make([]Outcome, len(all))
-		for i, st := range all {
-			results[i].User = st.User
-			switch {
-			case !st.Exists:
-				results[i].Err = w.missing(st.User)
-			case !st.Member:
-				results[i].Err = w.stranger(st.User)
-			default:
-				entries = append(entries, Entry{User: st.User})
-				names = append(names, st.User)
-			}
-		}
-		if results, err = outcomes(results); err != nil {
-			return err
-		}
-		w.emit(MembersAllowed, names...)
-		return w.tx.PutEntries(w.room, Allows, entries)
-	})
-	return results, err
+	return outcomes(s.nameByName(ctx, c, kind, id, Admin, names, c.App.Settings.BatchAdd, judge, func(w *work, fit []Standing) error {
+		users := usersOf(fit)
+		w.emit(MembersAllowed, users...)
+		return w.tx.PutEntries(w.room, Allows, entriesOf(users))
+	}))
 }
 
 // DisallowMembers takes users off the allow list; those who are not on it stay so. Errors: ErrRoomNotFound,
@@ -374,11 +321,7 @@ func (s *Service) DisallowMembers(ctx context.Context, c Caller, kind RoomKind, 
 		return nil, err
 	}
 	err = s.inRoom(ctx, c, kind, id, Admin, func(w *work) error {
-		all, err := w.standings(users)
-		if err != nil {
-			return err
-		}
-		if err := w.exists(all); err != nil {
+		if _, err := w.registered(users); err != nil {
 			return err
 		}
 		off, err := w.tx.DeleteEntries(w.room, Allows, users)

@@ -111,11 +111,11 @@ func (w *work) emit(kind EventKind, users ...Username) { w.publish(roomEvent(w.r
 
 // standing returns one user's standing. Errors: ErrUserNotFound.
 func (w *work) standing(u Username) (Standing, error) {
-	standings, err := w.standings([]Username{u})
+	standings, err := w.registered([]Username{u})
 	if err != nil {
 		return Standing{}, err
 	}
-	return standings[0], w.exists(standings)
+	return standings[0], nil
 }
 
 // standings reads the named users' standing; LockRoom keeps it true until the commit.
@@ -126,24 +126,25 @@ func (w *work) standings(names []Username) ([]Standing, error) {
 	return w.tx.Standings(w.room, names)
 }
 
-// exists refuses users who are not registered.
-func (w *work) exists(standings []Standing) error {
+// registered is standings of users who all exist. Errors: ErrUserNotFound.
+func (w *work) registered(names []Username) ([]Standing, error) {
+	standings, err := w.standings(names)
+	if err != nil {
+		return nil, err
+	}
 	for _, st := range standings {
 		if !st.Exists {
-			return w.missing(st.User)
+			return nil, w.missing(st.User)
 		}
 	}
-	return nil
+	return standings, nil
 }
 
 func (w *work) missing(u Username) *Error  { return ErrUserNotFound.For(u).In(w.room.ID) }
 func (w *work) stranger(u Username) *Error { return ErrNotMember.For(u).In(w.room.ID) }
 
-// members refuses users who are not registered, then those who are not in the room.
+// members refuses users who are not in the room.
 func (w *work) members(standings []Standing) error {
-	if err := w.exists(standings); err != nil {
-		return err
-	}
 	for _, st := range standings {
 		if !st.Member {
 			return w.stranger(st.User)
@@ -163,6 +164,23 @@ func (w *work) outranks(st Standing) error {
 	return nil
 }
 
+func (w *work) outranksAll(standings []Standing) error {
+	for _, st := range standings {
+		if err := w.outranks(st); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func usersOf(standings []Standing) []Username {
+	users := make([]Username, len(standings))
+	for i, st := range standings {
+		users[i] = st.User
+	}
+	return users
+}
+
 // batch folds names, each once, and checks their number.
 func batch(names []string, limit int) ([]Username, error) {
 	if len(names) == 0 {
@@ -180,8 +198,40 @@ type Outcome struct {
 	Err  *Error // nil: done
 }
 
-// outcomes reports name by name, unless nothing was done: then the first failure is the error of the call.
-func outcomes(all []Outcome) ([]Outcome, error) {
+// nameByName locks a room, lets judge say for each named user whether anything stands against it, and does it to those
+// who are fit, if there are any. It reports name by name.
+func (s *Service) nameByName(ctx context.Context, c Caller, kind RoomKind, id RoomID, need Role, names []string, limit int,
+	judge func(*work, Standing) *Error, do func(w *work, fit []Standing) error) (results []Outcome, err error) {
+	users, err := batch(names, limit)
+	if err != nil {
+		return nil, err
+	}
+	err = s.inRoom(ctx, c, kind, id, need, func(w *work) error {
+		all, err := w.standings(users)
+		if err != nil {
+			return err
+		}
+		var fit []Standing
+		results = make([]Outcome, len(all))
+		for i, st := range all {
+			results[i] = Outcome{st.User, judge(w, st)}
+			if results[i].Err == nil {
+				fit = append(fit, st)
+			}
+		}
+		if len(fit) == 0 {
+			return nil
+		}
+		return do(w, fit)
+	})
+	return results, err
+}
+
+// outcomes makes the first failure the error of a call that did nothing.
+func outcomes(all []Outcome, err error) ([]Outcome, error) {
+	if err != nil {
+		return nil, err
+	}
 	for _, o := range all {
 		if o.Err == nil {
 			return all, nil
