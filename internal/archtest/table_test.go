@@ -19,7 +19,7 @@ func layers() map[string]layer {
 		"internal/bus":       {ours: []string{"internal/im"}},
 		"internal/passwords": {ours: []string{"internal/im"}, third: []string{"golang.org/x/crypto"}},
 		"internal/sqlstore": {ours: []string{"internal/im"},
-			third: []string{"github.com/jackc/pgx/v5", "github.com/pressly/goose/v3", "modernc.org/sqlite"}},
+			third: []string{"github.com/jackc/pgx/v5", "github.com/pressly/goose/v3", "modernc.org/libc", "modernc.org/sqlite"}},
 
 		// Surfaces: im. They import neither each other nor an adapter.
 		"internal/easemob": {ours: []string{"internal/im"}, third: []string{"golang.org/x/time/rate"},

@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"cmp"
-	"database/sql"
 	"slices"
 
 	"teahouse/internal/im"
@@ -10,7 +9,7 @@ import (
 
 const selectApp = `SELECT id, org, name, uuid, client_id, secret, settings, created FROM apps`
 
-func scanApp(rows *sql.Rows) (a im.App, err error) {
+func scanApp(rows rows) (a im.App, err error) {
 	var secret []byte
 	var settings string
 	var created int64
@@ -52,7 +51,7 @@ func (t *tx) PutApp(a im.App) (id im.AppID, err error) {
 	values := []any{a.Key.Org, a.Key.Name, a.UUID, a.ClientID, a.Secret[:], a.Settings.Text(), ms(a.Created)}
 	err = t.change(`UPDATE apps SET uuid = $3, client_id = $4, secret = $5, settings = $6, created = $7
 		WHERE org = $1 AND name = $2 RETURNING id`, values,
-		func(rows *sql.Rows) error { return rows.Scan(&id) })
+		func(rows rows) error { return rows.Scan(&id) })
 	if err != nil {
 		return 0, err
 	}
@@ -64,7 +63,7 @@ func (t *tx) PutApp(a im.App) (id im.AppID, err error) {
 	}
 	t.absent = im.AppKey{}
 	err = t.change(`UPDATE counters SET live = live + 1, next = next + 1 WHERE app = 0 AND kind = 23 RETURNING next`,
-		nil, func(rows *sql.Rows) error { return rows.Scan(&id) })
+		nil, func(rows rows) error { return rows.Scan(&id) })
 	if err != nil {
 		return 0, err
 	}

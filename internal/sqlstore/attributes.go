@@ -2,13 +2,12 @@ package sqlstore
 
 import (
 	"cmp"
-	"database/sql"
 	"slices"
 
 	"teahouse/internal/im"
 )
 
-func scanAttribute(rows *sql.Rows) (a im.Attribute, err error) {
+func scanAttribute(rows rows) (a im.Attribute, err error) {
 	var auto int64
 	err = rows.Scan(&a.Key, &a.Value, &a.Setter, &auto)
 	a.AutoDelete = auto != 0

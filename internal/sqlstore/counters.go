@@ -1,8 +1,6 @@
 package sqlstore
 
 import (
-	"database/sql"
-
 	"teahouse/internal/im"
 )
 
@@ -10,7 +8,7 @@ import (
 // counter until the transaction ends, so that places become visible in their order.
 func (t *tx) take(app im.AppID, kind int64) (live, seq int64, err error) {
 	err = t.change(`UPDATE counters SET live = live + 1, next = next + 1 WHERE app = $1 AND kind = $2 RETURNING live, next`,
-		[]any{int64(app), kind}, func(rows *sql.Rows) error { return rows.Scan(&live, &seq) })
+		[]any{int64(app), kind}, func(rows rows) error { return rows.Scan(&live, &seq) })
 	if err == nil && seq == 0 {
 		err = im.ErrAppNotFound
 	}

@@ -34,23 +34,33 @@ func sqliteDialect() *dialect {
 			return 1
 		},
 		isUnique: func(err error) bool {
-			var e *sqlite.Error
-			return errors.As(err, &e) &&
-				(e.Code() == lib.SQLITE_CONSTRAINT_PRIMARYKEY || e.Code() == lib.SQLITE_CONSTRAINT_UNIQUE)
+			code, _ := sqliteCode(err)
+			return code == lib.SQLITE_CONSTRAINT_PRIMARYKEY || code == lib.SQLITE_CONSTRAINT_UNIQUE
 		},
 		isDown:  sqliteDown,
 		isRetry: func(error) bool { return false },
 	}
 }
 
+// sqliteCode returns SQLite's extended code of an error; false when it is no error of SQLite's.
+func sqliteCode(err error) (code int, ok bool) {
+	if e := (*liteError)(nil); errors.As(err, &e) {
+		return e.code, true
+	}
+	if e := (*sqlite.Error)(nil); errors.As(err, &e) { // of migrations and backups, through database/sql
+		return e.Code(), true
+	}
+	return 0, false
+}
+
 // sqliteDown is true for everything after which SQLite may have rolled the transaction back by itself, and for
-// what is no *sqlite.Error at all: the connection is broken.
+// what is no error of SQLite's at all: the connection is broken.
 func sqliteDown(err error) bool {
-	var e *sqlite.Error
-	if !errors.As(err, &e) {
+	code, ok := sqliteCode(err)
+	if !ok {
 		return true
 	}
-	switch e.Code() & 0xff {
+	switch code & 0xff {
 	case lib.SQLITE_ERROR, lib.SQLITE_CONSTRAINT, lib.SQLITE_MISMATCH, lib.SQLITE_TOOBIG, lib.SQLITE_RANGE:
 		return false
 	}
@@ -58,8 +68,8 @@ func sqliteDown(err error) bool {
 }
 
 func isBusy(err error) bool {
-	var e *sqlite.Error
-	return errors.As(err, &e) && e.Code()&0xff == lib.SQLITE_BUSY
+	code, _ := sqliteCode(err)
+	return code&0xff == lib.SQLITE_BUSY
 }
 
 func postgresDialect() *dialect {

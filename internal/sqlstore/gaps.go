@@ -1,7 +1,6 @@
 package sqlstore
 
 import (
-	"database/sql"
 	"slices"
 	"strconv"
 
@@ -123,7 +122,7 @@ func (t *tx) step(list gapList, level int, w *walker) (gone int64, err error) {
 	}
 	args := []any{int64(list.app), list.name, int64(level), bucketOf(w.low, level), bucketOf(w.high, level)}
 	found := false
-	err = t.query(query, args, func(rows *sql.Rows) error {
+	err = t.query(query, args, func(rows rows) error {
 		var bucket, n int64
 		if err := rows.Scan(&bucket, &n); err != nil {
 			return err

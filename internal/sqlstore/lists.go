@@ -1,7 +1,6 @@
 package sqlstore
 
 import (
-	"database/sql"
 	"slices"
 	"time"
 
@@ -17,7 +16,7 @@ func (t *tx) PutEntries(room im.Room, list im.List, entries []im.Entry) error {
 	}
 	var place int64
 	err := t.change(`UPDATE rooms SET entries = entries + $3 WHERE app = $1 AND id = $2 RETURNING entries`,
-		append(roomKey(room), int64(len(entries))), func(rows *sql.Rows) error { return rows.Scan(&place) })
+		append(roomKey(room), int64(len(entries))), func(rows rows) error { return rows.Scan(&place) })
 	if err != nil {
 		return err
 	}
@@ -64,7 +63,7 @@ func (t *tx) DeleteEntries(room im.Room, list im.List, users []im.Username) ([]i
 	const query = `DELETE FROM room_lists WHERE app = $1 AND room = $2 AND list = $3 AND username IN ({}) RETURNING username`
 	gone := map[im.Username]bool{}
 	err := names(t, query, users, listKey(room, list), func(query string, args []any) error {
-		return t.change(query, args, func(rows *sql.Rows) error {
+		return t.change(query, args, func(rows rows) error {
 			var user im.Username
 			err := rows.Scan(&user)
 			gone[user] = true
@@ -87,7 +86,7 @@ func (t *tx) Entries(room im.Room, kind im.List, users ...im.Username) (entries 
 		im.Entry
 		place int64
 	}
-	scan := func(rows *sql.Rows) (e placed, err error) {
+	scan := func(rows rows) (e placed, err error) {
 		var until int64
 		err = rows.Scan(&e.User, &until, &e.place)
 		e.Until = fromMS(until)
@@ -118,7 +117,7 @@ func (t *tx) Entries(room im.Room, kind im.List, users ...im.Username) (entries 
 // DueMutes implements [im.ListTx].
 func (t *tx) DueMutes(now time.Time, limit int) ([]im.Mute, error) {
 	return list(t, `SELECT app, room, username, until FROM room_lists WHERE list = 21 AND until <= $1 ORDER BY until LIMIT $2`,
-		[]any{min(ms(now), ms(im.Forever())-1), int64(limit)}, func(rows *sql.Rows) (m im.Mute, err error) {
+		[]any{min(ms(now), ms(im.Forever())-1), int64(limit)}, func(rows rows) (m im.Mute, err error) {
 			var until int64
 			err = rows.Scan(&m.App, &m.Room, &m.User, &until)
 			m.Until = fromMS(until)

@@ -9,7 +9,7 @@ import (
 
 const memberColumns = `username, role, joined, seq, by_rest FROM members WHERE app = $1 AND room = $2`
 
-func scanMember(rows *sql.Rows) (m im.Member, err error) {
+func scanMember(rows rows) (m im.Member, err error) {
 	var role, joined, byREST int64
 	err = rows.Scan(&m.User, &role, &joined, &m.Seq, &byREST)
 	m.Role, m.Joined, m.ByREST = im.Role(role), fromMS(joined), byREST != 0
@@ -28,7 +28,7 @@ func (t *tx) AddMembers(room im.Room, members []im.Member) error {
 	var joins int64
 	err := t.change(`UPDATE rooms SET members = members + $3, joins = joins + $3 WHERE app = $1 AND id = $2 RETURNING joins`,
 		[]any{int64(room.App), string(room.ID), int64(len(members))},
-		func(rows *sql.Rows) error { return rows.Scan(&joins) })
+		func(rows rows) error { return rows.Scan(&joins) })
 	if err != nil {
 		return err
 	}
@@ -72,7 +72,7 @@ func (t *tx) RemoveMembers(room im.Room, members []im.Standing) error {
 	query := `DELETE FROM members WHERE app = $1 AND room` + t.dialect.hidden + ` = $2 AND kind = $3 AND username IN ({}) RETURNING seq`
 	var gone []int64
 	err := names(t, query, users, append(roomKey(room), kindCode(room.Kind)), func(query string, args []any) error {
-		return t.change(query, args, func(rows *sql.Rows) error {
+		return t.change(query, args, func(rows rows) error {
 			var seq int64
 			err := rows.Scan(&seq)
 			gone = append(gone, seq)
@@ -173,7 +173,7 @@ func (t *tx) standings(room im.Room, users []im.Username, all []im.Standing) err
 	for len(args) < 3+size {
 		args = append(args, "")
 	}
-	return t.query(t.texts.repeat(standings, `(#,CAST(? AS TEXT))`, 4, size), args, func(rows *sql.Rows) error {
+	return t.query(t.texts.repeat(standings, `(#,CAST(? AS TEXT))`, 4, size), args, func(rows rows) error {
 		var i, joined int64
 		var user, member, blocked sql.NullInt64
 		if err := rows.Scan(&i, &user, &member, &blocked, &joined); err != nil || i >= int64(len(users)) {

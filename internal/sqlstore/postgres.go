@@ -46,7 +46,7 @@ func (t sqlTx) exec(ctx context.Context, query string, args []any) (int64, error
 	return r.RowsAffected()
 }
 
-func (t sqlTx) query(ctx context.Context, query string, args []any) (*sql.Rows, error) {
+func (t sqlTx) query(ctx context.Context, query string, args []any) (rows, error) {
 	return t.QueryContext(ctx, query, args...)
 }
 

@@ -1,7 +1,6 @@
 package sqlstore
 
 import (
-	"database/sql"
 	"math"
 
 	"teahouse/internal/im"
@@ -10,7 +9,7 @@ import (
 const selectRoom = `SELECT r.id, r.kind, r.seq, r.members, r.owner, r.max_users, r.muted, r.created,
 	r.name, r.description, r.custom, r.announcement FROM rooms r`
 
-func scanRoom(rows *sql.Rows, app im.AppID) (im.Room, error) {
+func scanRoom(rows rows, app im.AppID) (im.Room, error) {
 	r := im.Room{App: app}
 	var kind, members, maxUsers, muted, created int64
 	err := rows.Scan(&r.ID, &kind, &r.Seq, &members, &r.Owner, &maxUsers, &muted, &created,
@@ -20,7 +19,7 @@ func scanRoom(rows *sql.Rows, app im.AppID) (im.Room, error) {
 }
 
 func (t *tx) rooms(app im.AppID, query string, args ...any) ([]im.Room, error) {
-	return list(t, query, append([]any{int64(app)}, args...), func(rows *sql.Rows) (im.Room, error) {
+	return list(t, query, append([]any{int64(app)}, args...), func(rows rows) (im.Room, error) {
 		return scanRoom(rows, app)
 	})
 }
@@ -30,7 +29,7 @@ const oneRoom = selectRoom + ` WHERE r.app = $1 AND r.id = $2`
 // room reads one room. The kind is compared here: the key alone finds the row.
 func (t *tx) room(query string, app im.AppID, kind im.RoomKind, id im.RoomID) (room im.Room, err error) {
 	found := false
-	err = t.query(query, []any{int64(app), string(id)}, func(rows *sql.Rows) (err error) {
+	err = t.query(query, []any{int64(app), string(id)}, func(rows rows) (err error) {
 		found = true
 		room, err = scanRoom(rows, app)
 		return err
@@ -56,7 +55,7 @@ func (t *tx) Rooms(app im.AppID, kind im.RoomKind, ids []im.RoomID) ([]im.Room, 
 	byID := make(map[im.RoomID]im.Room, len(ids))
 	const query = selectRoom + ` WHERE r.app = $1 AND r.id IN ({})`
 	err := names(t, query, ids, []any{int64(app)}, func(query string, args []any) error {
-		return t.query(query, args, func(rows *sql.Rows) error {
+		return t.query(query, args, func(rows rows) error {
 			r, err := scanRoom(rows, app)
 			if r.Kind == kind {
 				byID[r.ID] = r
@@ -109,7 +108,7 @@ func (t *tx) PutRoom(room im.Room) error {
 func (t *tx) DeleteRoom(room im.Room) error {
 	var seq int64
 	err := t.change(`DELETE FROM rooms WHERE app = $1 AND id = $2 RETURNING seq`, roomKey(room),
-		func(rows *sql.Rows) error { return rows.Scan(&seq) })
+		func(rows rows) error { return rows.Scan(&seq) })
 	if err != nil {
 		return err
 	}

@@ -84,7 +84,7 @@ func (s *sqliteDB) connect(ctx context.Context, config Config) (*conn, error) {
 	if err = migrate(ctx, s.db, goose.DialectSQLite3); err == nil {
 		for len(s.free) < config.Readers && err == nil {
 			var r *conn
-			if r, err = newConn(s.db, readerPragmas()); err == nil {
+			if r, err = newConn(s.to.uri(), readerPragmas()); err == nil {
 				s.free = append(s.free, r)
 			}
 		}
@@ -99,7 +99,7 @@ func (s *sqliteDB) connect(ctx context.Context, config Config) (*conn, error) {
 // firstConn switches a new file to WAL. Two processes that do so at once make SQLite say "busy" without waiting.
 func (s *sqliteDB) firstConn(ctx context.Context) (*conn, error) {
 	for deadline := time.Now().Add(busyMS * time.Millisecond); ; {
-		c, err := newConn(s.db, writerPragmas())
+		c, err := newConn(s.to.uri(), writerPragmas())
 		if err == nil || !isBusy(err) || ctx.Err() != nil || time.Now().After(deadline) {
 			return c, err
 		}

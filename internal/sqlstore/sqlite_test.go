@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"os"
@@ -111,7 +110,7 @@ func TestDeleteAppEverywhere(t *testing.T) {
 		count := func() map[string]int64 {
 			counts := map[string]int64{}
 			b.run(func(t *tx) error {
-				tables, err := list(t, t.dialect.catalogue, nil, func(rows *sql.Rows) (name string, err error) {
+				tables, err := list(t, t.dialect.catalogue, nil, func(rows rows) (name string, err error) {
 					err = rows.Scan(&name)
 					return name, err
 				})

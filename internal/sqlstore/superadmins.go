@@ -1,7 +1,6 @@
 package sqlstore
 
 import (
-	"database/sql"
 	"time"
 
 	"teahouse/internal/im"
@@ -33,7 +32,7 @@ func (t *tx) RemoveSuperAdmin(app im.AppID, user im.Username) (bool, error) {
 // SuperAdmins implements [im.SuperAdminTx].
 func (t *tx) SuperAdmins(app im.AppID, offset, limit int) ([]im.Username, error) {
 	return list(t, `SELECT username FROM super_admins WHERE app = $1 ORDER BY seq LIMIT $2 OFFSET $3`,
-		[]any{int64(app), int64(limit), int64(offset)}, func(rows *sql.Rows) (user im.Username, err error) {
+		[]any{int64(app), int64(limit), int64(offset)}, func(rows rows) (user im.Username, err error) {
 			err = rows.Scan(&user)
 			return user, err
 		})

@@ -1,7 +1,6 @@
 package sqlstore
 
 import (
-	"database/sql"
 	"time"
 
 	"teahouse/internal/im"
@@ -43,7 +42,7 @@ func (t *tx) DeleteTokens(app im.AppID, user im.Username) error {
 // DeleteExpiredTokens implements [im.TokenTx]. It reads first, so that a round without work writes nothing.
 func (t *tx) DeleteExpiredTokens(before time.Time, limit int) (int, error) {
 	hashes, err := list(t, `SELECT hash FROM tokens WHERE expires > 0 AND expires < $1 ORDER BY expires LIMIT $2`,
-		[]any{ms(before), int64(limit)}, func(rows *sql.Rows) (hash []byte, err error) {
+		[]any{ms(before), int64(limit)}, func(rows rows) (hash []byte, err error) {
 			err = rows.Scan(&hash)
 			return hash, err
 		})

@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"strings"
 	"time"
@@ -14,7 +13,15 @@ import (
 // runner runs statements inside an open transaction.
 type runner interface {
 	exec(ctx context.Context, query string, args []any) (int64, error)
-	query(ctx context.Context, query string, args []any) (*sql.Rows, error)
+	query(ctx context.Context, query string, args []any) (rows, error)
+}
+
+// rows is what both engines' rows have in common; rows is one.
+type rows interface {
+	Next() bool
+	Scan(dest ...any) error
+	Err() error
+	Close() error
 }
 
 // tx is im.Tx for one run of one function.
@@ -83,7 +90,7 @@ func (t *tx) exec(query string, args ...any) (int, error) {
 }
 
 // change runs a writing statement that returns rows.
-func (t *tx) change(query string, args []any, scan func(*sql.Rows) error) error {
+func (t *tx) change(query string, args []any, scan func(rows) error) error {
 	if err := t.ready(args); err != nil {
 		return err
 	}
@@ -94,7 +101,7 @@ func (t *tx) change(query string, args []any, scan func(*sql.Rows) error) error 
 }
 
 // query runs a reading statement and calls scan for every row, until scan returns errEnough.
-func (t *tx) query(query string, args []any, scan func(*sql.Rows) error) error {
+func (t *tx) query(query string, args []any, scan func(rows) error) error {
 	if err := t.ready(args); err != nil {
 		return err
 	}
@@ -104,14 +111,14 @@ func (t *tx) query(query string, args []any, scan func(*sql.Rows) error) error {
 // errEnough ends a query early.
 var errEnough = errors.New("sqlstore: enough rows")
 
-func (t *tx) each(query string, args []any, scan func(*sql.Rows) error) error {
+func (t *tx) each(query string, args []any, scan func(rows) error) error {
 	rows, err := t.runner.query(t.ctx, query, args)
 	if err != nil {
 		return t.fail(err)
 	}
+	defer func() { _ = rows.Close() }() // also when scan panics; the first error counts
 	for rows.Next() {
 		if err := scan(rows); err != nil {
-			_ = rows.Close() // the first error counts
 			if err == errEnough {
 				return nil
 			}
@@ -129,13 +136,13 @@ func (t *tx) each(query string, args []any, scan func(*sql.Rows) error) error {
 
 // row reads at most one row into dest.
 func (t *tx) row(query string, args []any, dest ...any) (found bool, err error) {
-	err = t.query(query, args, func(rows *sql.Rows) error { found = true; return rows.Scan(dest...) })
+	err = t.query(query, args, func(rows rows) error { found = true; return rows.Scan(dest...) })
 	return found, err
 }
 
 // list reads every row of a query.
-func list[T any](t *tx, query string, args []any, scan func(*sql.Rows) (T, error)) (all []T, err error) {
-	err = t.query(query, args, func(rows *sql.Rows) error {
+func list[T any](t *tx, query string, args []any, scan func(rows) (T, error)) (all []T, err error) {
+	err = t.query(query, args, func(rows rows) error {
 		one, err := scan(rows)
 		all = append(all, one)
 		return err

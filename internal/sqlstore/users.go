@@ -1,7 +1,6 @@
 package sqlstore
 
 import (
-	"database/sql"
 	"slices"
 
 	"teahouse/internal/im"
@@ -10,7 +9,7 @@ import (
 const selectUser = `SELECT name, uuid, password, nickname, active, created, modified, seq FROM users`
 
 func (t *tx) users(app im.AppID, where string, args ...any) ([]im.User, error) {
-	return list(t, selectUser+where, append([]any{int64(app)}, args...), func(rows *sql.Rows) (im.User, error) {
+	return list(t, selectUser+where, append([]any{int64(app)}, args...), func(rows rows) (im.User, error) {
 		u := im.User{App: app}
 		var active, created, modified int64
 		err := rows.Scan(&u.Name, &u.UUID, &u.Password, &u.Nickname, &active, &created, &modified, &u.Seq)
@@ -39,7 +38,7 @@ func (t *tx) LockUsers(app im.AppID, users []im.Username) error {
 	sorted := slices.Sorted(slices.Values(users))
 	query := `SELECT name FROM users WHERE app = $1 AND name IN ({}) ORDER BY name` + t.dialect.forUpdate
 	return names(t, query, sorted, []any{int64(app)}, func(query string, args []any) error {
-		return t.query(query, args, func(*sql.Rows) error { return nil })
+		return t.query(query, args, func(rows) error { return nil })
 	})
 }
 
