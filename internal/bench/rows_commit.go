@@ -111,15 +111,11 @@ func (b *bench) maker(batch int, observe func(sqlstore.Commit)) (m *maker, err e
 	if m.app, err = m.service.CreateApp(b.ctx, im.NewApp{Key: im.AppKey{Org: org, Name: app}}); err != nil {
 		return nil, err
 	}
-	for i := range makers {
-		if _, err := m.service.Register(b.ctx, im.AppCaller(&m.app), im.NewUser{Name: user(i)}); err != nil {
-			return nil, err
-		}
-	}
-	return m, nil
+	return m, filler{b.ctx, m.store, m.app.ID, time.Now()}.users(owners)
 }
 
-const makers = 1000 // owners
+// owners is how many users own the rooms: so many that none has many, whose counting would be measured too.
+const owners = 50_000
 
 // run makes rooms from 64 goroutines for a while and returns the time for each.
 func (m *maker) run(during time.Duration) (time.Duration, error) {
@@ -132,7 +128,7 @@ func (m *maker) run(during time.Duration) (time.Duration, error) {
 			for time.Since(began) < during && errs[w] == nil {
 				n := m.made.Add(1)
 				_, errs[w] = m.service.CreateRoom(m.bench.ctx, im.AppCaller(&m.app),
-					im.NewRoom{Kind: im.Chatroom, Name: "testchatroom", Owner: user(int(n) % makers)})
+					im.NewRoom{Kind: im.Chatroom, Name: "testchatroom", Owner: user(int(n) % owners)})
 			}
 		})
 	}
