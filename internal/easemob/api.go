@@ -61,6 +61,7 @@ func New(c Config) *API {
 // repeated ones (§1.4).
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Access-Control-Allow-Origin", "*")
+	w.Header().Set("Access-Control-Expose-Headers", "Retry-After, X-Request-Id")
 	if r.Method == http.MethodOptions {
 		preflight(w, r)
 		return

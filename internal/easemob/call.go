@@ -17,6 +17,9 @@ import (
 // maxBody bounds a JSON body in bytes; the largest documented call, 60 registrations, stays far below.
 const maxBody = 1 << 20
 
+// firstRead is how much memory a body gets before any of it has come.
+const firstRead = 8 << 10
+
 // call is one request on its way through a handler.
 type call struct {
 	w      http.ResponseWriter
@@ -89,7 +92,7 @@ func (a *API) run(c *call) (answer, error) {
 			c.caller, c.denied = im.Nobody(app), err
 		}
 	}
-	if wait, ok := a.limits.allow(app.ID, c.route.class, c.start); !ok {
+	if wait, ok := a.limits.allow(bucketKey{app.ID, c.route.class, c.caller.Known()}, c.start); !ok {
 		c.w.Header().Set("Retry-After", strconv.Itoa(max(1, int((wait+time.Second-1)/time.Second))))
 		return answer{}, im.ErrRateLimited
 	}
@@ -142,7 +145,7 @@ func (c *call) body() ([]byte, error) {
 		return nil, im.ErrTooLarge
 	}
 	var buf bytes.Buffer
-	buf.Grow(int(max(c.r.ContentLength, 512)))
+	buf.Grow(int(min(max(c.r.ContentLength, 512), firstRead))) // what is announced has not come yet
 	_, err := buf.ReadFrom(http.MaxBytesReader(c.w, c.r.Body, maxBody))
 	if big := (*http.MaxBytesError)(nil); errors.As(err, &big) {
 		return nil, im.ErrTooLarge

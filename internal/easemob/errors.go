@@ -94,10 +94,6 @@ func wires() map[string]wire {
 		im.ErrNotAdmin:        forbid("user:{user} is not admin of group:{room}"),
 		im.ErrNotBlocked:      forbid("users [{user}] are not members of this group's blacklist!"),
 		im.ErrSameOwner:       forbid("new owner and old owner are the same"),
-		im.ErrMutedMember:     forbid("user {user} is muted in group {room}"),
-		im.ErrRoomMuted:       forbid("group {room} is muted"),
-		im.ErrBlocked:         forbid("user {user} is in the blacklist of group {room}"),
-		im.ErrRoomDisabled:    forbid("can not operate this group, reason: group is disabled"),
 
 		im.ErrAppNotFound:  {404, 0, "organization_application_not_found", "", "Could not find application for {org}/{app} from URI: {path}"},
 		im.ErrUserNotFound: {404, 0, serviceNotFound, exUserNotFound, "Service resource not found"},

@@ -97,10 +97,6 @@ not_member               404 403 forbidden_op ForbiddenOp
 not_admin                403 403 forbidden_op ForbiddenOp
 not_blocked              403 403 forbidden_op ForbiddenOp
 same_owner               403 403 forbidden_op ForbiddenOp
-member_muted             403 403 forbidden_op ForbiddenOp
-room_muted               403 403 forbidden_op ForbiddenOp
-blocked                  403 403 forbidden_op ForbiddenOp
-room_disabled            403 403 forbidden_op ForbiddenOp
 app_not_found            404 404 organization_application_not_found -
 user_not_found           404 404 service_resource_not_found UserNotFoundException
 room_not_found           404 404 resource_not_found ResourceNotFound

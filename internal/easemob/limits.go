@@ -29,16 +29,17 @@ func DocumentedLimits() map[string]float64 {
 	}
 }
 
-// limiter holds one bucket for each app and class.
+// limiter holds two buckets for each app and class: callers without a token do not use up what the others have.
 type limiter struct {
 	rates   map[string]float64
 	mu      sync.RWMutex
-	buckets map[bucketKey]*bucket // guarded by mu; as many as apps times classes
+	buckets map[bucketKey]*bucket // guarded by mu; twice as many as apps times classes at the most
 }
 
 type bucketKey struct {
 	app   im.AppID
 	class string
+	known bool // the caller came with a token
 }
 
 type bucket struct {
@@ -52,12 +53,11 @@ func newLimiter(rates map[string]float64) *limiter {
 
 // allow takes one request out of the bucket, or tells how long to wait. A bucket holds one second's worth. When the
 // clock was set back the bucket is filled anew; it would stay empty until the clock had caught up.
-func (l *limiter) allow(app im.AppID, class string, now time.Time) (wait time.Duration, ok bool) {
-	perSecond, limited := l.rates[class]
+func (l *limiter) allow(key bucketKey, now time.Time) (wait time.Duration, ok bool) {
+	perSecond, limited := l.rates[key.class]
 	if !limited {
 		return 0, true
 	}
-	key := bucketKey{app, class}
 	b := l.bucket(key, perSecond, nil)
 	if before := b.asked.Load(); before != 0 && now.UnixNano() < before-int64(time.Second) {
 		b = l.bucket(key, perSecond, b)

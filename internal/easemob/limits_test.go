@@ -1,6 +1,9 @@
 package easemob
 
 import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -30,13 +33,24 @@ func TestLimiter(t *testing.T) {
 	}
 	for i, row := range rows {
 		now = now.Add(row.later)
-		wait, ok := l.allow(row.app, row.class, now)
+		wait, ok := l.allow(bucketKey{row.app, row.class, true}, now)
 		if ok != row.ok || (wait-row.wait).Abs() > time.Microsecond {
 			t.Errorf("row %d: got %s, %v, want %s, %v", i, wait, ok, row.wait, row.ok)
 		}
 	}
-	if _, ok := newLimiter(nil).allow(1, "a", now); !ok {
+	if _, ok := newLimiter(nil).allow(bucketKey{1, "a", true}, now); !ok {
 		t.Error("no limits refuse")
+	}
+}
+
+// TestMemoryFollowsTheBody: a length that is only announced takes no memory.
+func TestMemoryFollowsTheBody(t *testing.T) {
+	r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader("x"))
+	r.ContentLength = maxBody
+	c := &call{w: httptest.NewRecorder(), r: r}
+	data, err := c.body()
+	if err != nil || string(data) != "x" || cap(data) > 4*firstRead {
+		t.Errorf("got %q, %v in %d bytes", data, err, cap(data))
 	}
 }
 
@@ -49,7 +63,7 @@ func TestLimiterAtOnce(t *testing.T) {
 	for range 8 {
 		wg.Go(func() {
 			for range 50 {
-				if _, ok := l.allow(1, "a", imtest.Epoch()); ok {
+				if _, ok := l.allow(bucketKey{1, "a", true}, imtest.Epoch()); ok {
 					mu.Lock()
 					allowed++
 					mu.Unlock()

@@ -155,8 +155,12 @@ func (w *work) emitAttributes(kind EventKind, attrs []Attribute, extension strin
 	w.publish(e)
 }
 
-// Attributes returns the named attributes that exist, or with no keys all of the room. Errors: ErrRoomNotFound.
+// Attributes returns the named attributes that exist, or with no keys all of the room. Errors: ErrRoomNotFound,
+// ErrBatchTooLarge.
 func (s *Service) Attributes(ctx context.Context, c Caller, id RoomID, keys []string) (attrs []Attribute, err error) {
+	if len(keys) > maxAttrs {
+		return nil, batchError(len(keys), maxAttrs)
+	}
 	err = s.seeRoom(ctx, c, Chatroom, id, Stranger, func(tx Tx, room Room) (err error) {
 		attrs, err = tx.Attributes(room, keys...)
 		return err

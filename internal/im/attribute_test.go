@@ -126,3 +126,16 @@ func TestDeleteAttributes(t *testing.T) {
 	w.want("lounge attributes_deleted by app [] of 5 d=4(cat)")
 	same(t, "left", bob.Attributes(), "a=1(bob)")
 }
+
+func TestReadingAttributesIsLimited(t *testing.T) {
+	w := newWorld(t)
+	keys := make([]string, 101)
+	for i := range keys {
+		keys[i] = "k"
+	}
+	same(t, "as many as a room has", as(t, w, "bob").Attributes(keys[:100]...), "")
+	_, err := w.svc.Attributes(t.Context(), as(t, w, "bob").c, lounge, keys)
+	tooMany := im.ErrBatchTooLarge.With("100")
+	tooMany.Count = 101
+	refused(t, err, tooMany)
+}

@@ -32,6 +32,7 @@ func TestBlockAll(t *testing.T) {
 	w.want("lounge members_removed by adm [cat bob] of 3", "lounge members_blocked by adm [cat bob] of 3")
 	as(t, w, "adm").fails(im.ErrAlreadyBlocks.For("cat").In(lounge)).BlockAll("cat", "zed")
 	as(t, w, "adm").fails(im.ErrUserNotFound.For("eve").In(lounge)).BlockAll("eve", "sid")
+	same(t, "one of them blocked already", as(t, w, "adm").BlockAll("sid", "zed"), "sid not_member, zed ok")
 	w.want()
 	same(t, "blocked", as(t, w, "adm").Blocks(), "zed cat bob")
 }
@@ -113,4 +114,16 @@ func TestAnnouncement(t *testing.T) {
 	as(t, w, "ann").Announce("")
 	w.want("lounge announcement_changed by ann [] of 5")
 	same(t, "announcement", as(t, w, "bob").Announcement(), "")
+}
+
+// TestAllowTwice announces only what is new.
+func TestAllowTwice(t *testing.T) {
+	w := newWorld(t)
+	as(t, w, "adm").Allow("bob")
+	w.want("lounge members_allowed by adm [bob] of 5")
+	same(t, "answered alike", as(t, w, "adm").Allow("bob", "cat"), "bob ok, cat ok")
+	w.want("lounge members_allowed by adm [cat] of 5")
+	as(t, w, "adm").Allow("cat")
+	w.want()
+	same(t, "allowed", as(t, w, "adm").Allows(), "bob cat")
 }

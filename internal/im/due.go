@@ -1,8 +1,11 @@
 package im
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"time"
 )
 
@@ -20,13 +23,15 @@ const (
 func (s *Service) Run(ctx context.Context) error {
 	var swept time.Time
 	for ctx.Err() == nil {
-		wait, err := s.due(ctx, &swept)
-		if err != nil {
-			if ctx.Err() != nil {
-				break
+		wait, err := s.due(ctx)
+		if now := s.clock.Now(); err == nil && now.Sub(swept) >= tokenSweep {
+			if err = s.sweepTokens(ctx, now); err == nil {
+				swept = now
 			}
+		}
+		if err != nil && ctx.Err() == nil {
 			s.log.Error("due facts", "err", err)
-			wait = dueRetry
+			wait = min(wait, dueRetry)
 		}
 		c, stop := s.clock.Timer(wait)
 		select {
@@ -48,13 +53,7 @@ func (s *Service) nudge() {
 }
 
 // due applies everything that is due and returns how long to wait for the next.
-func (s *Service) due(ctx context.Context, swept *time.Time) (time.Duration, error) {
-	if now := s.clock.Now(); now.Sub(*swept) >= tokenSweep {
-		if err := s.sweepTokens(ctx, now); err != nil {
-			return 0, err
-		}
-		*swept = now
-	}
+func (s *Service) due(ctx context.Context) (time.Duration, error) {
 	for {
 		var mutes []Mute
 		var end time.Time
@@ -69,10 +68,10 @@ func (s *Service) due(ctx context.Context, swept *time.Time) (time.Duration, err
 		})
 		switch {
 		case err != nil:
-			return 0, err
+			return dueRetry, err
 		case len(mutes) > 0:
 			if err := s.endMutes(ctx, mutes); err != nil {
-				return 0, err
+				return dueRetry, err
 			}
 		case more:
 			return min(max(end.Sub(now), 0), dueIdle), nil
@@ -87,17 +86,18 @@ func (s *Service) endMutes(ctx context.Context, mutes []Mute) error {
 	var events []Event
 	err := s.store.Update(ctx, func(tx Tx) error {
 		events = events[:0]
+		rooms, err := lockRoomsOf(tx, mutes)
+		if err != nil {
+			return err
+		}
 		for _, m := range mutes {
 			ended, err := tx.EndMute(m)
 			if err != nil {
 				return err
 			}
-			if !ended {
+			room, stands := rooms[roomKey{m.App, m.Room}]
+			if !ended || !stands {
 				continue
-			}
-			room, err := roomOfMute(tx, m)
-			if err != nil {
-				return err
 			}
 			e := roomEvent(room, MuteEnded, m.User)
 			e.App, e.At, e.Until = m.App, s.clock.Now(), m.Until
@@ -111,13 +111,35 @@ func (s *Service) endMutes(ctx context.Context, mutes []Mute) error {
 	return err
 }
 
-// roomOfMute reads the room of a mute, which does not say the room's kind.
-func roomOfMute(tx Tx, m Mute) (Room, error) {
-	room, err := tx.Room(m.App, Chatroom, m.Room)
-	if errors.Is(err, ErrRoomNotFound) {
-		return tx.Room(m.App, Group, m.Room)
+type roomKey struct {
+	app  AppID
+	room RoomID
+}
+
+// lockRoomsOf locks the rooms of mutes, each once and in one order. Rooms that are gone are left out.
+func lockRoomsOf(tx Tx, mutes []Mute) (map[roomKey]Room, error) {
+	rooms := map[roomKey]Room{}
+	for _, m := range mutes {
+		rooms[roomKey{m.App, m.Room}] = Room{}
 	}
-	return room, err
+	keys := slices.SortedFunc(maps.Keys(rooms), func(a, b roomKey) int {
+		return cmp.Or(cmp.Compare(a.app, b.app), cmp.Compare(a.room, b.room))
+	})
+	for _, k := range keys {
+		room, err := tx.LockRoom(k.app, Chatroom, k.room)
+		if errors.Is(err, ErrRoomNotFound) { // a mute does not say of which kind its room is
+			room, err = tx.LockRoom(k.app, Group, k.room)
+		}
+		switch {
+		case errors.Is(err, ErrRoomNotFound):
+			delete(rooms, k)
+		case err != nil:
+			return nil, err
+		default:
+			rooms[k] = room
+		}
+	}
+	return rooms, nil
 }
 
 // sweepTokens removes tokens that expired long ago.

@@ -121,10 +121,6 @@ var (
 	ErrNotAdmin        = declare(Denied, "not_admin", "the user is not an admin of the room")
 	ErrNotBlocked      = declare(Denied, "not_blocked", "the user is not blocked in the room")
 	ErrSameOwner       = declare(Denied, "same_owner", "the new owner is the owner already")
-	ErrMutedMember     = declare(Denied, "member_muted", "the member is muted in the room")
-	ErrRoomMuted       = declare(Denied, "room_muted", "the whole room is muted")
-	ErrBlocked         = declare(Denied, "blocked", "the user is blocked in the room")
-	ErrRoomDisabled    = declare(Denied, "room_disabled", "the room is disabled")
 
 	ErrAppNotFound  = declare(NotFound, "app_not_found", "no such app")
 	ErrUserNotFound = declare(NotFound, "user_not_found", "no such user")
@@ -166,8 +162,8 @@ func Errors() []*Error {
 		ErrNameMissing, ErrNameIllegal, ErrNameLong, ErrNicknameLong, ErrNoPassword, ErrPasswordLong,
 		ErrUnauthenticated, ErrTokenCorrupt, ErrTokenBad, ErrTokenExpired, ErrPasswordWrong, ErrLoginUnknown,
 		ErrClientID, ErrClientSecret, ErrUserInactive, ErrRegistration, ErrAppOnly, ErrNotSelf, ErrForbidden,
-		ErrOnOwner, ErrNotMember, ErrNotAdmin, ErrNotBlocked, ErrSameOwner, ErrMutedMember, ErrRoomMuted,
-		ErrBlocked, ErrRoomDisabled, ErrAppNotFound, ErrUserNotFound, ErrRoomNotFound, ErrUserExists,
+		ErrOnOwner, ErrNotMember, ErrNotAdmin, ErrNotBlocked, ErrSameOwner,
+		ErrAppNotFound, ErrUserNotFound, ErrRoomNotFound, ErrUserExists,
 		ErrAppExists, ErrRoomExists, ErrAlreadyMember, ErrAlreadyBlocks, ErrRoomFull, ErrTooManyMembers,
 		ErrMaxUsersLow, ErrMaxUsersHigh, ErrNameTooLong, ErrDescTooLong, ErrAnnounceLong, ErrTooManyAdmins,
 		ErrTooManyRooms, ErrAppRooms, ErrAttrKeyLong, ErrAttrKeyIllegal, ErrAttrValueLong, ErrAttrForeign,

@@ -55,7 +55,7 @@ func TestErrorText(t *testing.T) {
 }
 
 func TestAsError(t *testing.T) {
-	e := im.ErrBlocked.For("bob")
+	e := im.ErrNotAdmin.For("bob")
 	same(t, "found", im.AsError(fmt.Errorf("wrapped: %w", e)) == e, true)
 	for _, err := range []error{errors.New("disk"), context.Canceled, fmt.Errorf("wrapped: %w", context.DeadlineExceeded)} {
 		got := im.AsError(err)

@@ -57,6 +57,7 @@ type Event struct {
 
 	Room       RoomID
 	RoomKind   RoomKind
+	Version    int64 // of the room. Events of different changes may overtake each other; those of one come in order
 	Users      []Username
 	Members    int // members after the event, where it changes them
 	Until      time.Time

@@ -103,15 +103,6 @@ func (h txHook) User(app im.AppID, name im.Username) (im.User, error) {
 	return u, err
 }
 
-// Users implements [im.UserTx].
-func (h txHook) Users(app im.AppID, after int64, limit int) ([]im.User, error) {
-	users, err := h.Tx.Users(app, after, limit)
-	if e := h.at("users"); e != nil {
-		return nil, e
-	}
-	return users, err
-}
-
 // SetRole implements [im.MemberTx].
 func (h txHook) SetRole(r im.Room, u im.Username, role im.Role) error {
 	if e := h.at("role"); e != nil {

@@ -275,3 +275,17 @@ func TestAdminsOfARoom(t *testing.T) {
 	as(t, w, "ann").AddAdmin("bob")
 	same(t, "admins", as(t, w, "bob").Admins(), "ada+ bob+ cat+")
 }
+
+// TestDetailsListSoManyMembersInAll: rooms beyond that name their owner only.
+func TestDetailsListSoManyMembersInAll(t *testing.T) {
+	w := newWorld(t, "room_max_maxusers=10000", "batch_add=500")
+	names := w.crowd(2600)
+	for _, id := range []im.RoomID{"r1", "r2", "r3"} {
+		as(t, w, "app").Create(im.NewRoom{ID: id, Name: "n", Owner: "ann", Members: names, MaxUsers: ptr(5000)})
+	}
+	details, err := w.svc.RoomDetails(t.Context(), as(t, w, "app").c, im.Chatroom, []im.RoomID{"r1", "r2", "r3"})
+	must(t, err)
+	same(t, "members listed", []int{len(details[0].Roster), len(details[1].Roster), len(details[2].Roster)}, []int{2601, 2399, 1})
+	same(t, "the last one's", memberLine(details[2].Roster), "ann!")
+	same(t, "counted", details[2].Members, 2601)
+}

@@ -232,14 +232,13 @@ func (s *Service) BlockMembers(ctx context.Context, c Caller, kind RoomKind, id 
 		return w.removable(st, false)
 	}
 	return outcomes(s.nameByName(ctx, c, kind, id, Admin, names, c.App.Settings.BatchAdd, judge, func(w *work, fit []Standing) error {
-		fresh := slices.DeleteFunc(fit, func(st Standing) bool { return st.Blocked })
-		switch {
-		case len(fresh) > 0:
+		if fresh := slices.DeleteFunc(slices.Clone(fit), func(st Standing) bool { return st.Blocked }); len(fresh) > 0 {
 			return w.block(fresh)
-		case single:
+		}
+		if single || len(fit) < len(dedupe(fold(names))) {
 			return nil
 		}
-		return ErrAlreadyBlocks.For(foldName(names[0])).In(id)
+		return ErrAlreadyBlocks.For(fit[0].User).In(id)
 	}))
 }
 
@@ -308,6 +307,16 @@ func (s *Service) AllowMembers(ctx context.Context, c Caller, kind RoomKind, id 
 	}
 	return outcomes(s.nameByName(ctx, c, kind, id, Admin, names, c.App.Settings.BatchAdd, judge, func(w *work, fit []Standing) error {
 		users := usersOf(fit)
+		were, err := w.tx.Entries(w.room, Allows, users...)
+		if err != nil {
+			return err
+		}
+		users = slices.DeleteFunc(users, func(u Username) bool {
+			return slices.ContainsFunc(were, func(e Entry) bool { return e.User == u })
+		})
+		if len(users) == 0 {
+			return nil
+		}
 		w.emit(MembersAllowed, users...)
 		return w.tx.PutEntries(w.room, Allows, entriesOf(users))
 	}))

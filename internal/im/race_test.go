@@ -304,8 +304,17 @@ func TestDeleteUserWhileTheRoomsChange(t *testing.T) {
 
 // TestDeleteUsersWhileOneIsDeleted leaves that one to the other.
 func TestDeleteUsersWhileOneIsDeleted(t *testing.T) {
-	onPostgres(t, func(t *testing.T, w *world) {
-		late := w.meanwhile("users", func() { as(t, w, "app").DeleteUser("adm"); w.bus.Take() })
+	onEngines(t, nil, func(t *testing.T, w *world) {
+		looked := false
+		late := w.another(func(c *im.Config) {
+			c.Store = hookStore{Store: w.store, afterView: func() {
+				if !looked {
+					looked = true
+					as(t, w, "app").DeleteUser("adm")
+					w.bus.Take()
+				}
+			}}
+		})
 		gone, more, err := late.svc.DeleteUsers(t.Context(), as(t, w, "app").c, 3)
 		must(t, err)
 		same(t, "gone", line(gone, " ", func(u im.User) string { return string(u.Name) }), "ann ada")

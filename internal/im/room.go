@@ -35,6 +35,7 @@ type Room struct {
 	Announcement string
 	Created      time.Time
 	Seq          int64 // place in the list of the app's rooms of this kind: grows with creation; given by the store
+	Version      int64 // grows with every change: LockRoom gives the next (ADR 14)
 }
 
 // Limits of a room's fields (wire/easemob.md §13).
@@ -44,8 +45,8 @@ const (
 	maxCustom       = 8192 // bytes
 	maxAnnouncement = 512  // characters
 	maxChosenID     = 64
-	// detailMembers is how many members a room's detail lists: as many as the largest documented room has.
-	// Rooms that an app setting makes larger are read page by page.
+	// detailMembers is how many members a call for details lists in all: as many as the largest documented room has.
+	// Of more only the owner is told; they are read page by page (ADR 7).
 	detailMembers = 5000
 	// idTries bounds the search for a free generated id; each try hits a taken one with tiny probability.
 	idTries = 20
@@ -113,7 +114,7 @@ func (s *Service) CreateRoom(ctx context.Context, c Caller, n NewRoom) (Room, er
 }
 
 func (s *Service) mayCreate(ctx context.Context, c Caller) error {
-	if c.nobody {
+	if !c.Known() {
 		return ErrUnauthenticated
 	}
 	if c.IsApp() {
@@ -339,7 +340,7 @@ func destroy(tx Tx, emit func(Event), r Room) error {
 
 // RoomsPage lists rooms, newest first, page by page from 1.
 func (s *Service) RoomsPage(ctx context.Context, c Caller, kind RoomKind, page Page) (rooms []Room, err error) {
-	if c.nobody {
+	if !c.Known() {
 		return nil, ErrUnauthenticated
 	}
 	err = s.store.View(ctx, func(tx Tx) (err error) {
@@ -351,7 +352,7 @@ func (s *Service) RoomsPage(ctx context.Context, c Caller, kind RoomKind, page P
 
 // RoomsAfter lists rooms, newest first, after the place of a former answer (0 to begin). next is 0 on the last page.
 func (s *Service) RoomsAfter(ctx context.Context, c Caller, kind RoomKind, after int64, limit int) (rooms []Room, next int64, err error) {
-	if c.nobody {
+	if !c.Known() {
 		return nil, 0, ErrUnauthenticated
 	}
 	if after <= 0 {
@@ -376,7 +377,7 @@ type RoomDetail struct {
 
 // RoomDetails returns those of the named rooms that exist. Errors: ErrRoomNotFound, which names the first, when none does.
 func (s *Service) RoomDetails(ctx context.Context, c Caller, kind RoomKind, ids []RoomID) (details []RoomDetail, err error) {
-	if c.nobody {
+	if !c.Known() {
 		return nil, ErrUnauthenticated
 	}
 	err = s.store.View(ctx, func(tx Tx) error {
@@ -390,11 +391,15 @@ func (s *Service) RoomDetails(ctx context.Context, c Caller, kind RoomKind, ids 
 			return ErrRoomNotFound.In(ids[0])
 		}
 		details = make([]RoomDetail, len(rooms))
+		left := detailMembers
 		for i, r := range rooms {
-			members, err := tx.MembersFrom(r, 0, false, detailMembers)
-			if err != nil {
-				return err
+			var members []Member
+			if left > 0 {
+				if members, err = tx.MembersFrom(r, 0, false, left); err != nil {
+					return err
+				}
 			}
+			left -= len(members)
 			details[i] = RoomDetail{r, ownerFirst(r, members)}
 		}
 		return nil

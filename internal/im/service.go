@@ -52,27 +52,39 @@ func (s *Service) Ready(ctx context.Context) error {
 // Caller is who asks. Surfaces build it from a token and pass it to every method.
 type Caller struct {
 	App     *App
-	User    Username  // empty: the app itself, or nobody
+	User    Username  // of a user token
 	Expires time.Time // end of the token; zero: never
-	nobody  bool
+	kind    callerKind
 }
 
+// callerKind says what a caller came with. The zero value is nobody, so that a forgotten check grants nothing.
+type callerKind uint8
+
+const (
+	withNothing callerKind = iota
+	withUserToken
+	withAppToken
+)
+
 // AppCaller speaks for the whole app, as an app token does.
-func AppCaller(app *App) Caller { return Caller{App: app} }
+func AppCaller(app *App) Caller { return Caller{App: app, kind: withAppToken} }
 
 // UserCaller speaks for one user, as a user token does.
-func UserCaller(app *App, u Username) Caller { return Caller{App: app, User: u} }
+func UserCaller(app *App, u Username) Caller { return Caller{App: app, User: u, kind: withUserToken} }
 
 // Nobody is a caller without a token.
-func Nobody(app *App) Caller { return Caller{App: app, nobody: true} }
+func Nobody(app *App) Caller { return Caller{App: app} }
+
+// Known reports whether the caller came with a token.
+func (c Caller) Known() bool { return c.kind != withNothing }
 
 // IsApp reports whether the caller holds an app token.
-func (c Caller) IsApp() bool { return c.User == "" && !c.nobody }
+func (c Caller) IsApp() bool { return c.kind == withAppToken }
 
 // mustBeApp refuses user tokens, and callers without one.
 func (c Caller) mustBeApp() error {
 	switch {
-	case c.nobody:
+	case !c.Known():
 		return ErrUnauthenticated
 	case !c.IsApp():
 		return ErrAppOnly
@@ -83,7 +95,7 @@ func (c Caller) mustBeApp() error {
 // mustBe allows app tokens and the user's own.
 func (c Caller) mustBe(u Username) error {
 	switch {
-	case c.nobody:
+	case !c.Known():
 		return ErrUnauthenticated
 	case !c.IsApp() && c.User != u:
 		return ErrNotSelf.For(u)

@@ -148,7 +148,7 @@ func (s Settings) Text() string {
 	return b.String()
 }
 
-// ParseSettings reads what [Settings.Text] wrote. A key this version does not know is kept out of use.
+// ParseSettings reads what [Settings.Text] wrote. A key this version does not know is left out.
 func ParseSettings(text string) Settings {
 	s := DefaultSettings()
 	for line := range strings.Lines(text) {

@@ -3,6 +3,7 @@ package im
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"strings"
 	"time"
 )
@@ -55,7 +56,12 @@ func (s *Service) Authenticate(ctx context.Context, app *App, text string) (Call
 	case !tok.Expires.IsZero() && !now.Before(tok.Expires):
 		return Caller{}, ErrTokenExpired
 	}
-	return Caller{App: app, User: tok.User, Expires: tok.Expires}, nil
+	c := AppCaller(app)
+	if tok.User != "" {
+		c = UserCaller(app, tok.User)
+	}
+	c.Expires = tok.Expires
+	return c, nil
 }
 
 // ClientToken grants an app token for the app's credentials. ttl nil means the app's setting, 0 for good.
@@ -117,15 +123,16 @@ func (s *Service) InheritToken(ctx context.Context, c Caller, name string, creat
 		return Grant{}, err
 	}
 	return s.issue(ctx, c.App, ttl, func(tx Tx) (*User, error) {
-		if create {
-			if _, err := tx.AddUser(s.newUser(c.App.ID, n, "", "")); err != nil {
-				return nil, err
-			}
-		}
 		if err := tx.LockUsers(c.App.ID, []Username{n}); err != nil {
 			return nil, err
 		}
 		u, err := tx.User(c.App.ID, n)
+		if create && errors.Is(err, ErrUserNotFound) {
+			if _, err := tx.AddUser(s.newUser(c.App.ID, n, "", "")); err != nil {
+				return nil, err
+			}
+			u, err = tx.User(c.App.ID, n) // ours, or another's who was faster
+		}
 		return &u, err
 	})
 }
@@ -174,7 +181,11 @@ func (s *Service) issue(ctx context.Context, app *App, ttl *time.Duration, find 
 	return g, err
 }
 
-// endSessions forgets a user's remembered tokens and announces that they are gone. The rows are deleted by then.
-func (s *Service) endSessions(app AppID, u Username) {
-	s.tokens.dropIf(func(t Token) bool { return t.App == app && t.User == u })
+// endSessions forgets users' remembered tokens. Their rows are deleted by then.
+func (s *Service) endSessions(app AppID, users ...Username) {
+	ended := make(map[Username]bool, len(users))
+	for _, u := range users {
+		ended[u] = true
+	}
+	s.tokens.dropIf(func(t Token) bool { return t.App == app && ended[t.User] })
 }

@@ -43,7 +43,15 @@ func plainWord(s string) bool {
 	return s != ""
 }
 
-func foldName(s string) Username { return Username(strings.ToLower(s)) }
+// foldName folds ASCII letters only: others are in no username, and some would fold into ASCII.
+func foldName(s string) Username {
+	return Username(strings.Map(func(r rune) rune {
+		if r >= 'A' && r <= 'Z' {
+			return r + 'a' - 'A'
+		}
+		return r
+	}, s))
+}
 
 // ParseUsername checks and folds a username: 1 to 64 letters, digits, '_', '-' and '.', case-insensitive.
 // Errors: ErrNameMissing, ErrNameLong, ErrNameIllegal.
@@ -207,18 +215,23 @@ func (s *Service) findUser(ctx context.Context, app AppID, name Username) (u Use
 	return u, err
 }
 
-// User returns one user by name or UUID, to the app or to the user. Errors: ErrUserNotFound, ErrNotSelf.
-func (s *Service) User(ctx context.Context, c Caller, nameOrUUID string) (u User, err error) {
-	err = s.store.View(ctx, func(tx Tx) (err error) {
-		u, err = tx.User(c.App.ID, foldName(nameOrUUID))
-		if err != nil && len(nameOrUUID) == 36 {
-			u, err = tx.UserByUUID(c.App.ID, strings.ToLower(nameOrUUID))
+// lookUp finds a user by name or UUID and checks that the caller is the app or the user.
+func lookUp(tx Tx, c Caller, nameOrUUID string) (User, error) {
+	u, err := tx.User(c.App.ID, foldName(nameOrUUID))
+	if errors.Is(err, ErrUserNotFound) && len(nameOrUUID) == 36 {
+		if byUUID, e := tx.UserByUUID(c.App.ID, strings.ToLower(nameOrUUID)); e == nil {
+			u, err = byUUID, nil
 		}
-		return err
-	})
+	}
 	if denied := selfOr(c, u, foldName(nameOrUUID)); denied != nil {
 		return User{}, denied
 	}
+	return u, err
+}
+
+// User returns one user by name or UUID, to the app or to the user. Errors: ErrUserNotFound, ErrNotSelf.
+func (s *Service) User(ctx context.Context, c Caller, nameOrUUID string) (u User, err error) {
+	err = s.store.View(ctx, func(tx Tx) (err error) { u, err = lookUp(tx, c, nameOrUUID); return err })
 	return u, err
 }
 
@@ -335,15 +348,13 @@ func (s *Service) changeUser(ctx context.Context, c Caller, name string, change 
 	ended := false
 	err := s.update(ctx, c.App.ID, c.User, func(tx Tx, emit func(Event)) (err error) {
 		ended = false
-		n := foldName(name)
-		if err := tx.LockUsers(c.App.ID, []Username{n}); err != nil {
+		if u, err = lookUp(tx, c, name); err != nil {
 			return err
 		}
-		u, err = tx.User(c.App.ID, n)
-		if denied := selfOr(c, u, n); denied != nil {
-			return denied
+		if err := tx.LockUsers(c.App.ID, []Username{u.Name}); err != nil {
+			return err
 		}
-		if err != nil {
+		if u, err = tx.User(c.App.ID, u.Name); err != nil {
 			return err
 		}
 		err = change(&u, func(reason string) {
@@ -355,7 +366,7 @@ func (s *Service) changeUser(ctx context.Context, c Caller, name string, change 
 		}
 		u.Modified = s.clock.Now()
 		if ended {
-			if err := tx.DeleteTokens(c.App.ID, n); err != nil {
+			if err := tx.DeleteTokens(c.App.ID, u.Name); err != nil {
 				return err
 			}
 		}
@@ -374,12 +385,7 @@ func sessionsEnded(u User, reason string) Event {
 // DeleteUser removes a user, the rooms the user owns and every membership. Errors: ErrUserNotFound, ErrNotSelf.
 func (s *Service) DeleteUser(ctx context.Context, c Caller, name string) (u User, err error) {
 	err = s.update(ctx, c.App.ID, c.User, func(tx Tx, emit func(Event)) error {
-		n := foldName(name)
-		u, err = tx.User(c.App.ID, n)
-		if denied := selfOr(c, u, n); denied != nil {
-			return denied
-		}
-		if err != nil {
+		if u, err = lookUp(tx, c, name); err != nil {
 			return err
 		}
 		return s.deleteUser(tx, emit, u)
@@ -390,33 +396,24 @@ func (s *Service) DeleteUser(ctx context.Context, c Caller, name string) (u User
 	return u, err
 }
 
-// DeleteUsers removes up to limit users, oldest first, and tells whether more are left. It needs an app token.
+// DeleteUsers removes up to limit users, oldest first, one after the other, and tells whether more are left. It needs
+// an app token. After an error those that are returned are gone.
 func (s *Service) DeleteUsers(ctx context.Context, c Caller, limit int) (gone []User, more bool, err error) {
 	if err := appOrCollection(c); err != nil {
 		return nil, false, err
 	}
-	err = s.update(ctx, c.App.ID, c.User, func(tx Tx, emit func(Event)) (err error) {
-		users, err := tx.Users(c.App.ID, 0, limit+1)
+	var users []User
+	err = s.store.View(ctx, func(tx Tx) (err error) { users, err = tx.Users(c.App.ID, 0, limit+1); return err })
+	more = len(users) > limit
+	for _, u := range users[:min(limit, len(users))] {
+		u, err := s.DeleteUser(ctx, c, string(u.Name))
+		if errors.Is(err, ErrUserNotFound) { // deleted by another call since we looked
+			continue
+		}
 		if err != nil {
-			return err
+			return gone, more, err
 		}
-		more, gone = len(users) > limit, nil
-		for _, u := range users[:min(limit, len(users))] {
-			err := s.deleteUser(tx, emit, u)
-			if errors.Is(err, ErrUserNotFound) { // deleted by another call since we looked
-				continue
-			}
-			if err != nil {
-				return err
-			}
-			gone = append(gone, u)
-		}
-		return nil
-	})
-	if err == nil {
-		for _, u := range gone {
-			s.endSessions(c.App.ID, u.Name)
-		}
+		gone = append(gone, u)
 	}
 	return gone, more, err
 }

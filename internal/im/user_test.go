@@ -256,3 +256,37 @@ func TestUsers(t *testing.T) {
 		same(t, fmt.Sprint("pages of ", c.limit), strings.Join(pages, " | "), c.want)
 	}
 }
+
+// TestOnlyASCIIFolds: the Kelvin sign is no k, although its lower case is.
+func TestOnlyASCIIFolds(t *testing.T) {
+	w := newWorld(t)
+	as(t, w, "app").Register("k", "secret")
+	as(t, w, "app").fails(im.ErrUserNotFound).User("\u212a")
+	same(t, "ASCII", as(t, w, "app").User("K").Name, im.Username("k"))
+}
+
+// TestUsersAreFoundByUUID in every call about one user.
+func TestUsersAreFoundByUUID(t *testing.T) {
+	w := newWorld(t)
+	app := as(t, w, "app")
+	uuid := app.User("bob").UUID
+	app.SetPassword(uuid, "new", "")
+	app.SetActive(uuid, false)
+	u, err := w.svc.SetNickname(t.Context(), app.c, strings.ToUpper(uuid), "Bobby")
+	must(t, err)
+	same(t, "who", []any{u.Name, u.Nickname, u.Active}, []any{im.Username("bob"), "Bobby", false})
+	app.DeleteUser(uuid)
+	app.fails(im.ErrUserNotFound.For("bob")).User("bob")
+}
+
+// TestAForgottenCheckGrantsNothing: a caller that nobody filled in is nobody.
+func TestAForgottenCheckGrantsNothing(t *testing.T) {
+	w := newWorld(t)
+	for _, c := range []im.Caller{{}, {App: w.app}, im.UserCaller(w.app, ""), im.Nobody(w.app)} {
+		if c.IsApp() {
+			t.Errorf("%+v is an app", c)
+		}
+	}
+	err := w.svc.DestroyRoom(t.Context(), im.Caller{App: w.app}, im.Chatroom, lounge)
+	refused(t, err, im.ErrUnauthenticated)
+}

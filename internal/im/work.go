@@ -48,7 +48,7 @@ type work struct {
 // inRoom locks a room, checks that the caller's role in it is at least need, runs fn, commits and publishes.
 // need Stranger lets anyone of the app in. Errors: ErrRoomNotFound, ErrForbidden, those of fn.
 func (s *Service) inRoom(ctx context.Context, c Caller, kind RoomKind, id RoomID, need Role, fn func(*work) error) error {
-	if c.nobody {
+	if !c.Known() {
 		return ErrUnauthenticated
 	}
 	return s.update(ctx, c.App.ID, c.User, func(tx Tx, emit func(Event)) error {
@@ -69,7 +69,7 @@ func (s *Service) inRoom(ctx context.Context, c Caller, kind RoomKind, id RoomID
 
 // seeRoom is inRoom for reading.
 func (s *Service) seeRoom(ctx context.Context, c Caller, kind RoomKind, id RoomID, need Role, fn func(tx Tx, room Room) error) error {
-	if c.nobody {
+	if !c.Known() {
 		return ErrUnauthenticated
 	}
 	return s.store.View(ctx, func(tx Tx) error {
@@ -103,7 +103,7 @@ func rankOf(tx Tx, c Caller, room Room) (Role, error) {
 }
 
 func roomEvent(r Room, kind EventKind, users ...Username) Event {
-	return Event{Topic: RoomTopic(r.App, r.ID), Kind: kind, Room: r.ID, RoomKind: r.Kind, Users: users, Members: r.Members}
+	return Event{Topic: RoomTopic(r.App, r.ID), Kind: kind, Room: r.ID, RoomKind: r.Kind, Version: r.Version, Users: users, Members: r.Members}
 }
 
 // emit announces something about the room after the commit.
