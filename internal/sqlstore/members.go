@@ -137,8 +137,8 @@ func (t *tx) Admins(room im.Room) ([]im.Member, error) {
 
 // JoinedRooms implements [im.MemberTx]. Rooms joined in the same millisecond come newest first.
 func (t *tx) JoinedRooms(app im.AppID, user im.Username, kind im.RoomKind, offset, limit int) ([]im.Room, error) {
-	const query = selectRoom + ` JOIN members m ON m.app = r.app AND m.room = r.id
-		WHERE m.app = $1 AND m.username = $2 AND m.kind = $3 ORDER BY m.joined DESC, r.seq DESC LIMIT $4 OFFSET $5`
+	const query = selectRoom + ` JOIN members m ON m.app = rooms.app AND m.room = rooms.id
+		WHERE m.app = $1 AND m.username = $2 AND m.kind = $3 ORDER BY m.joined DESC, rooms.seq DESC LIMIT $4 OFFSET $5`
 	return t.rooms(app, query, string(user), kindCode(kind), int64(limit), int64(offset))
 }
 

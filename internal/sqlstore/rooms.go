@@ -6,13 +6,20 @@ import (
 	"teahouse/internal/im"
 )
 
-const selectRoom = `SELECT r.id, r.kind, r.seq, r.members, r.owner, r.max_users, r.muted, r.created,
-	r.name, r.description, r.custom, r.announcement FROM rooms r`
+const (
+	roomColumns = `rooms.id, rooms.kind, rooms.seq, rooms.version, rooms.members, rooms.owner, rooms.max_users, rooms.muted, rooms.created,
+		rooms.name, rooms.description, rooms.custom, rooms.announcement`
+	selectRoom = `SELECT ` + roomColumns + ` FROM rooms`
+	oneRoom    = selectRoom + ` WHERE app = $1 AND id = $2`
+
+	// "kind + 0" leads to no index: the row is found by its key.
+	lockRoom = `UPDATE rooms SET version = version + 1 WHERE app = $1 AND id = $2 AND kind + 0 = $3 RETURNING ` + roomColumns
+)
 
 func scanRoom(rows rows, app im.AppID) (im.Room, error) {
 	r := im.Room{App: app}
 	var kind, members, maxUsers, muted, created int64
-	err := rows.Scan(&r.ID, &kind, &r.Seq, &members, &r.Owner, &maxUsers, &muted, &created,
+	err := rows.Scan(&r.ID, &kind, &r.Seq, &r.Version, &members, &r.Owner, &maxUsers, &muted, &created,
 		&r.Name, &r.Description, &r.Custom, &r.Announcement)
 	r.Kind, r.Members, r.MaxUsers, r.Muted, r.Created = kindFrom(kind), int(members), int(maxUsers), muted != 0, fromMS(created)
 	return r, err
@@ -24,12 +31,10 @@ func (t *tx) rooms(app im.AppID, query string, args ...any) ([]im.Room, error) {
 	})
 }
 
-const oneRoom = selectRoom + ` WHERE r.app = $1 AND r.id = $2`
-
-// room reads one room. The kind is compared here: the key alone finds the row.
-func (t *tx) room(query string, app im.AppID, kind im.RoomKind, id im.RoomID) (room im.Room, err error) {
+// Room implements [im.RoomTx]. The kind is compared here: the key alone finds the row.
+func (t *tx) Room(app im.AppID, kind im.RoomKind, id im.RoomID) (room im.Room, err error) {
 	found := false
-	err = t.query(query, []any{int64(app), string(id)}, func(rows rows) (err error) {
+	err = t.query(oneRoom, []any{int64(app), string(id)}, func(rows rows) (err error) {
 		found = true
 		room, err = scanRoom(rows, app)
 		return err
@@ -40,20 +45,22 @@ func (t *tx) room(query string, app im.AppID, kind im.RoomKind, id im.RoomID) (r
 	return room, err
 }
 
-// Room implements [im.RoomTx].
-func (t *tx) Room(app im.AppID, kind im.RoomKind, id im.RoomID) (im.Room, error) {
-	return t.room(oneRoom, app, kind, id)
-}
-
-// LockRoom implements [im.RoomTx]. SQLite has one writer, who needs no lock.
-func (t *tx) LockRoom(app im.AppID, kind im.RoomKind, id im.RoomID) (im.Room, error) {
-	return t.room(oneRoom+t.dialect.forUpdate, app, kind, id)
+// LockRoom implements [im.RoomTx]. Giving the next version locks the row.
+func (t *tx) LockRoom(app im.AppID, kind im.RoomKind, id im.RoomID) (room im.Room, err error) {
+	err = t.change(lockRoom, []any{int64(app), string(id), kindCode(kind)}, func(rows rows) (err error) {
+		room, err = scanRoom(rows, app)
+		return err
+	})
+	if err == nil && room.Version == 0 {
+		err = im.ErrRoomNotFound.In(id)
+	}
+	return room, err
 }
 
 // Rooms implements [im.RoomTx].
 func (t *tx) Rooms(app im.AppID, kind im.RoomKind, ids []im.RoomID) ([]im.Room, error) {
 	byID := make(map[im.RoomID]im.Room, len(ids))
-	const query = selectRoom + ` WHERE r.app = $1 AND r.id IN ({})`
+	const query = selectRoom + ` WHERE app = $1 AND id IN ({})`
 	err := names(t, query, ids, []any{int64(app)}, func(query string, args []any) error {
 		return t.query(query, args, func(rows rows) error {
 			r, err := scanRoom(rows, app)
@@ -78,9 +85,9 @@ func (t *tx) AddRoom(room im.Room, members []im.Member) (rooms int, added bool, 
 	if err != nil {
 		return 0, false, err
 	}
-	n, err := t.exec(`INSERT INTO rooms (app, id, kind, seq, members, joins, entries, owner, max_users, muted, created,
+	n, err := t.exec(`INSERT INTO rooms (app, id, kind, seq, version, members, joins, entries, owner, max_users, muted, created,
 		name, description, custom, announcement)
-		VALUES ($1, $2, $3, $4, $5, $5, 0, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT DO NOTHING`,
+		VALUES ($1, $2, $3, $4, 1, $5, $5, 0, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT DO NOTHING`,
 		int64(room.App), string(room.ID), kindCode(room.Kind), seq, int64(len(members)), string(room.Owner),
 		int64(room.MaxUsers), bit(room.Muted), ms(room.Created), room.Name, room.Description, room.Custom, room.Announcement)
 	if err != nil {
@@ -135,7 +142,7 @@ func (t *tx) DeleteRoom(room im.Room) error {
 
 // RoomsBefore implements [im.RoomTx].
 func (t *tx) RoomsBefore(app im.AppID, kind im.RoomKind, before int64, limit int) ([]im.Room, error) {
-	return t.rooms(app, selectRoom+` WHERE r.app = $1 AND r.kind = $2 AND r.seq < $3 ORDER BY r.seq DESC LIMIT $4`,
+	return t.rooms(app, selectRoom+` WHERE app = $1 AND kind = $2 AND seq < $3 ORDER BY seq DESC LIMIT $4`,
 		kindCode(kind), before, int64(limit))
 }
 
@@ -152,6 +159,6 @@ func (t *tx) RoomsAt(app im.AppID, kind im.RoomKind, offset, limit int) ([]im.Ro
 			return nil, err
 		}
 	}
-	return t.rooms(app, selectRoom+` WHERE r.app = $1 AND r.kind = $2 AND r.seq <= $3 ORDER BY r.seq DESC LIMIT $4 OFFSET $5`,
+	return t.rooms(app, selectRoom+` WHERE app = $1 AND kind = $2 AND seq <= $3 ORDER BY seq DESC LIMIT $4 OFFSET $5`,
 		kindCode(kind), at.seq, int64(limit), at.skip)
 }

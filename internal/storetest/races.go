@@ -14,6 +14,7 @@ import (
 func raceTests() []test {
 	return []test{
 		{"LockRoomLosesNothing", testLockRoomLosesNothing},
+		{"RoomVersionsInOrder", testRoomVersionsInOrder},
 		{"LockUsersLosesNothing", testLockUsersLosesNothing},
 		{"UserNameRace", testUserNameRace},
 		{"RoomIDRace", testRoomIDRace},
@@ -63,6 +64,39 @@ func testLockRoomLosesNothing(e *env) {
 		return nil
 	})
 	e.same("updates kept", e.readRoom(r).MaxUsers-was, writers*rounds)
+}
+
+// Every transaction gets a version of its own, one more than that of the commit before it.
+func testRoomVersionsInOrder(e *env) {
+	r := e.room("ann")
+	var mu sync.Mutex
+	given := map[int64]bool{}
+	e.together(writers, func(int) error {
+		for range rounds {
+			var now im.Room
+			err := e.store.Update(e.Context(), func(tx im.Tx) (err error) {
+				if now, err = tx.LockRoom(e.app, r.Kind, r.ID); err != nil {
+					return err
+				}
+				if last := now.Version - 1; last > 1 && now.Name != strconv.FormatInt(last, 10) {
+					e.Errorf("version %d does not see what %d wrote, but %q", now.Version, last, now.Name)
+				}
+				now.Name = strconv.FormatInt(now.Version, 10)
+				return tx.PutRoom(now)
+			})
+			if err != nil {
+				return err
+			}
+			mu.Lock()
+			if given[now.Version] {
+				e.Errorf("version %d was given twice", now.Version)
+			}
+			given[now.Version] = true
+			mu.Unlock()
+		}
+		return nil
+	})
+	e.same("the last version", e.readRoom(r).Version, 1+writers*rounds)
 }
 
 func testLockUsersLosesNothing(e *env) {

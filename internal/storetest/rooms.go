@@ -12,6 +12,7 @@ func roomTests() []test {
 		{"RoomIDTaken", testRoomIDTaken},
 		{"RoomKinds", testRoomKinds},
 		{"PutRoom", testPutRoom},
+		{"RoomVersion", testRoomVersion},
 		{"DeleteRoom", testDeleteRoom},
 		{"Rooms", testRooms},
 		{"RoomsBefore", testRoomsBefore},
@@ -40,8 +41,9 @@ func testRoom(e *env) {
 		}
 		return err
 	})
-	r.Members, r.Seq = 3, 1
+	r.Members, r.Seq, r.Version = 3, 1, 1
 	e.same("room", e.readRoom(r), r)
+	r.Version = 2
 	e.same("locked", get(e, func(tx im.Tx) (im.Room, error) { return tx.LockRoom(e.app, r.Kind, r.ID) }), r)
 	missing := im.ErrRoomNotFound.In("404")
 	e.refused(missing, func(tx im.Tx) error { _, err := tx.Room(e.app, im.Chatroom, "404"); return err })
@@ -85,12 +87,43 @@ func testPutRoom(e *env) {
 	r.Name, r.Description, r.Custom, r.Announcement, r.Muted, r.MaxUsers, r.Owner = "n", "d", "c", "a", true, 7, "bob"
 	e.update(func(tx im.Tx) error {
 		changed := r
-		changed.Members, changed.Seq = 99, 99
+		changed.Members, changed.Seq, changed.Version = 99, 99, 99
 		return tx.PutRoom(changed)
 	})
 	e.same("room", e.readRoom(r), r)
 	gone := e.newRoom(im.Chatroom, "ann")
 	e.refused(im.ErrRoomNotFound.In(gone.ID), func(tx im.Tx) error { return tx.PutRoom(gone) })
+}
+
+// The version grows by one with every LockRoom that is committed, and with nothing else; every method reads it.
+func testRoomVersion(e *env) {
+	r := e.room("ann")
+	lock := func(tx im.Tx) (im.Room, error) { return tx.LockRoom(e.app, r.Kind, r.ID) }
+	for want := int64(2); want < 5; want++ {
+		e.same("given", get(e, lock).Version, want)
+	}
+	err := e.store.Update(e.Context(), func(tx im.Tx) error {
+		if locked, err := lock(tx); err != nil || locked.Version != 5 {
+			e.Errorf("got version %d, %v; want 5", locked.Version, err)
+		}
+		return errTest
+	})
+	if err != errTest {
+		e.Errorf("got %v, want the very error", err)
+	}
+	e.refused(im.ErrRoomNotFound.In(r.ID), func(tx im.Tx) error { _, err := tx.LockRoom(e.app, im.Group, r.ID); return err })
+	e.join(r, "bob")
+	e.update(func(tx im.Tx) error { return tx.PutRoom(r) })
+	one := func(rooms []im.Room, err error) (im.Room, error) { return rooms[0], err }
+	for name, look := range map[string]func(im.Tx) (im.Room, error){
+		"Room":        func(tx im.Tx) (im.Room, error) { return tx.Room(e.app, r.Kind, r.ID) },
+		"Rooms":       func(tx im.Tx) (im.Room, error) { return one(tx.Rooms(e.app, r.Kind, []im.RoomID{r.ID})) },
+		"RoomsBefore": func(tx im.Tx) (im.Room, error) { return one(tx.RoomsBefore(e.app, r.Kind, math.MaxInt64, 1)) },
+		"RoomsAt":     func(tx im.Tx) (im.Room, error) { return one(tx.RoomsAt(e.app, r.Kind, 0, 1)) },
+		"JoinedRooms": func(tx im.Tx) (im.Room, error) { return one(tx.JoinedRooms(e.app, "ann", r.Kind, 0, 1)) },
+	} {
+		e.same(name, read(e, look).Version, 4)
+	}
 }
 
 func testDeleteRoom(e *env) {

@@ -64,12 +64,14 @@ CREATE TABLE tokens (
 CREATE INDEX tokens_user ON tokens (app, username);
 CREATE INDEX tokens_expires ON tokens (expires) WHERE expires > 0;
 
--- joins is the last place given in the member list, entries the last in the room's lists.
+-- joins is the last place given in the member list, entries the last in the room's lists, version the number of
+-- the last change.
 CREATE TABLE rooms (
 	app          BIGINT NOT NULL,
 	id           TEXT NOT NULL,
 	kind         SMALLINT NOT NULL,
 	seq          BIGINT NOT NULL,
+	version      BIGINT NOT NULL,
 	members      BIGINT NOT NULL,
 	joins        BIGINT NOT NULL,
 	entries      BIGINT NOT NULL,
