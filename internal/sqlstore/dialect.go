@@ -82,6 +82,7 @@ func postgresDialect() *dialect {
 	}
 	return &dialect{
 		forUpdate: " FOR UPDATE",
+		hidden:    " || ''",
 		catalogue: `SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()`,
 		chunk:     func(rows int) int { return min(rows, 256) },
 		isUnique:  func(err error) bool { return code(err) == "23505" },
