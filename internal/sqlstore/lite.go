@@ -35,7 +35,10 @@ var (
 	errNested = errors.New("sqlite: a statement is used inside its own rows")
 )
 
-const pointerSize = 8 // or less, in memory that was cleared
+const (
+	pointerSize = 8       // or less, in memory that was cleared
+	maxTexts    = 1 << 30 // bytes of one statement's texts: beyond what SQLite takes, and its lengths are 32 bits
+)
 
 func openLite(uri string) (*lite, error) {
 	l := &lite{tls: libc.NewTLS()}
@@ -140,6 +143,9 @@ func (s *liteStmt) bind(args []any) error {
 			size += len(a)
 		}
 	}
+	if size > maxTexts {
+		return &liteError{lib.SQLITE_TOOBIG, "texts are too long"}
+	}
 	if err := s.grow(size); err != nil {
 		return err
 	}
@@ -224,6 +230,9 @@ func (s *liteStmt) raw(column int) []byte {
 	}
 	return libc.GoBytes(p, int(n))
 }
+
+// inTransaction reports whether a transaction is open.
+func (l *lite) inTransaction() bool { return lib.Xsqlite3_get_autocommit(l.tls, l.db) == 0 }
 
 // changes is how many rows the last writing statement touched.
 func (l *lite) changes() int64 { return int64(lib.Xsqlite3_changes(l.tls, l.db)) }

@@ -26,7 +26,7 @@ type sqliteDB struct {
 
 	slots chan struct{} // one for every reader in use; all of them once closed
 	mu    sync.Mutex    // guards what follows
-	free  []*conn       // readers, the last used last: the warm one is used again
+	free  []*conn       // readers, the last used last: the warm one is used again; nil: one is to be opened
 	done  bool
 }
 
@@ -130,15 +130,18 @@ func (s *sqliteDB) view(ctx context.Context, fn func(im.Tx) error) (err error) {
 	if err != nil {
 		return err
 	}
-	defer s.giveBack(r)
+	defer func() { s.giveBack(r) }()
 	if err := r.do("BEGIN"); err != nil {
 		return s.dialect.wrap(err)
 	}
 	t := &tx{ctx: ctx, runner: r, dialect: s.dialect, texts: s.texts, writing: readOnly}
 	defer func() {
 		t.over = true
-		if e := r.do("COMMIT"); e != nil && err == nil {
-			err = s.dialect.wrap(e)
+		if e := r.do("COMMIT"); e != nil {
+			r = rescue(r)
+			if err == nil {
+				err = s.dialect.wrap(e)
+			}
 		}
 	}()
 	if err := fn(t); err != nil {
@@ -147,14 +150,33 @@ func (s *sqliteDB) view(ctx context.Context, fn func(im.Tx) error) (err error) {
 	return t.failed
 }
 
+// rescue ends the transaction of a reader whose COMMIT failed. When that fails as well the reader is given up, and nil
+// returned.
+func rescue(r *conn) *conn {
+	_ = r.do("ROLLBACK") // what counts is whether a transaction is open
+	if r.lite.inTransaction() {
+		_ = r.close() // it is of no use
+		return nil
+	}
+	return r
+}
+
 func (s *sqliteDB) borrow() (*conn, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.done {
 		return nil, im.ErrUnavailable.Because(errClosed)
 	}
-	r := s.free[len(s.free)-1]
-	s.free = s.free[:len(s.free)-1]
+	last := len(s.free) - 1
+	if s.free[last] == nil {
+		r, err := newConn(s.to.uri(), readerPragmas())
+		if err != nil {
+			return nil, s.dialect.wrap(err)
+		}
+		s.free[last] = r
+	}
+	r := s.free[last]
+	s.free = s.free[:last]
 	return r, nil
 }
 
@@ -214,7 +236,9 @@ func (s *sqliteDB) close() error {
 	}()
 	var errs []error
 	for _, r := range s.free {
-		errs = append(errs, r.close())
+		if r != nil {
+			errs = append(errs, r.close())
+		}
 	}
 	return errors.Join(append(errs, s.writer.conn.close(), s.db.Close())...)
 }

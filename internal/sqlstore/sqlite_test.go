@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"go.uber.org/goleak"
+	lib "modernc.org/sqlite/lib"
 
 	"teahouse/internal/im"
 	"teahouse/internal/storetest"
@@ -208,6 +209,34 @@ func TestReaders(t *testing.T) {
 			return nil
 		})
 	})
+}
+
+// A reader whose COMMIT fails comes back without a transaction, or a new one comes back.
+func TestReaderCommitFails(t *testing.T) {
+	for name, spoil := range map[string]func(*conn) error{
+		"over already": func(c *conn) error { return c.do("COMMIT") },
+		"stays open": func(c *conn) error { // as long as rows are open an interrupted connection refuses all
+			rows, err := c.query(t.Context(), `SELECT name FROM sqlite_schema`, nil)
+			if err == nil && !rows.Next() {
+				err = errors.New("no rows")
+			}
+			lib.Xsqlite3_interrupt(c.lite.tls, c.lite.db)
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, Config{Readers: 1})
+			err := b.s.View(t.Context(), func(store im.Tx) error { return spoil(store.(*tx).runner.(*conn)) })
+			if err == nil {
+				t.Error("the COMMIT did not fail")
+			}
+			r, err := b.addRoom(1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			b.view(func(tx im.Tx) error { _, err := tx.Room(b.app, im.Chatroom, r.ID); return err })
+		})
+	}
 }
 
 func TestBackup(t *testing.T) {

@@ -47,5 +47,9 @@ func parseFile(path string) (target, error) {
 
 // uri names the file so that no character of its path is read as an option.
 func (t target) uri() string {
-	return "file://" + (&url.URL{Path: filepath.ToSlash(t.file)}).EscapedPath()
+	path := filepath.ToSlash(t.file)
+	if !strings.HasPrefix(path, "/") { // C:/…
+		path = "/" + path
+	}
+	return "file://" + (&url.URL{Path: path}).EscapedPath()
 }

@@ -61,6 +61,14 @@ func TestOddPath(t *testing.T) {
 	}
 }
 
+func TestURI(t *testing.T) {
+	for file, want := range map[string]string{"/a b/c?d.db": "file:///a%20b/c%3Fd.db", "C:/tea.db": "file:///C:/tea.db"} {
+		if got := (target{file: file}).uri(); got != want {
+			t.Errorf("%s: got %s, want %s", file, got, want)
+		}
+	}
+}
+
 func FuzzParseDatabase(f *testing.F) {
 	for _, s := range []string{"sqlite:data/tea.db", "sqlite:///x", "sqlite://x", "sqlite::memory:", "postgres://u:p@h:1/d?sslmode=disable",
 		"postgresql:///d?host=/tmp", "", ":", "sqlite:a%zz?b#c"} {
