@@ -13,6 +13,7 @@ import (
 // dialect is all that differs between the engines' SQL and errors.
 type dialect struct {
 	forUpdate string             // ends a SELECT that locks its row
+	forStay   string             // ends a SELECT whose row may not be deleted until the transaction ends
 	hidden    string             // follows a column that must not lead to an index: it seems to name few rows and may name many
 	catalogue string             // lists the tables
 	chunk     func(rows int) int // how many of these rows the next INSERT takes: few lengths, few texts
@@ -82,6 +83,7 @@ func postgresDialect() *dialect {
 	}
 	return &dialect{
 		forUpdate: " FOR UPDATE",
+		forStay:   " FOR KEY SHARE",
 		hidden:    " || ''",
 		catalogue: `SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()`,
 		chunk:     func(rows int) int { return min(rows, 256) },

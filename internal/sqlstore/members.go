@@ -142,15 +142,19 @@ func (t *tx) JoinedRooms(app im.AppID, user im.Username, kind im.RoomKind, offse
 	return t.rooms(app, query, string(user), kindCode(kind), int64(limit), int64(offset))
 }
 
-// standings looks every name up by key: joins, PostgreSQL might answer by reading whole tables. Place and role come as one
-// number, so that the membership is looked up once.
+// standings looks every name up by key: joins, PostgreSQL might answer by reading whole tables. The rooms a user is in are
+// walked once: their number, and in the bits above it place and role in the room asked about. Nobody is looked for on the
+// lists of a room that never had any.
 const standings = `WITH v(i, n) AS (VALUES {})
 	SELECT v.i,
 		(SELECT u.seq FROM users u WHERE u.app = $1 AND u.name = v.n),
-		(SELECT m.seq * 4 + m.role FROM members m WHERE m.app = $1 AND m.username = v.n AND m.kind = $3 AND m.room = $2),
-		(SELECT b.place FROM room_lists b WHERE b.app = $1 AND b.room = $2 AND b.list = 22 AND b.username = v.n),
-		(SELECT COUNT(*) FROM members j WHERE j.app = $1 AND j.username = v.n AND j.kind = $3)
+		(SELECT COUNT(*) + CAST(SUM(CASE WHEN m.room = $2 THEN (m.seq * 4 + m.role + 1) * 1048576 ELSE 0 END) AS BIGINT)
+			FROM members m WHERE m.app = $1 AND m.username = v.n AND m.kind = $3),
+		CASE WHEN (SELECT r.entries FROM rooms r WHERE r.app = $1 AND r.id = $2) > 0 THEN
+			(SELECT b.place FROM room_lists b WHERE b.app = $1 AND b.room = $2 AND b.list = 22 AND b.username = v.n) END
 	FROM v`
+
+const joinedBits = 20 // of the number of rooms in the third column of standings
 
 // Standings implements [im.MemberTx].
 func (t *tx) Standings(room im.Room, users []im.Username) ([]im.Standing, error) {
@@ -174,15 +178,17 @@ func (t *tx) standings(room im.Room, users []im.Username, all []im.Standing) err
 		args = append(args, "")
 	}
 	return t.query(t.texts.repeat(standings, `(#,CAST(? AS TEXT))`, 4, size), args, func(rows rows) error {
-		var i, joined int64
-		var user, member, blocked sql.NullInt64
-		if err := rows.Scan(&i, &user, &member, &blocked, &joined); err != nil || i >= int64(len(users)) {
+		var i int64
+		var user, rooms, blocked sql.NullInt64
+		if err := rows.Scan(&i, &user, &rooms, &blocked); err != nil || i >= int64(len(users)) {
 			return err
 		}
+		member := rooms.Int64 >> joinedBits
 		s := &all[i]
-		s.Exists, s.Member, s.Blocked, s.Joined, s.Role = user.Valid, member.Valid, blocked.Valid, int(joined), im.Stranger
+		s.Exists, s.Member, s.Blocked, s.Role = user.Valid, member > 0, blocked.Valid, im.Stranger
+		s.Joined = int(rooms.Int64 & (1<<joinedBits - 1))
 		if s.Member {
-			s.Seq, s.Role = member.Int64/4, im.Role(member.Int64%4)
+			s.Seq, s.Role = (member-1)/4, im.Role((member-1)%4)
 		}
 		return nil
 	})

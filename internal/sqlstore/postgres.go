@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"time"
 
 	"github.com/jackc/pgx/v5/stdlib"
@@ -19,7 +20,10 @@ type postgresDB struct {
 	texts   *texts
 	db      *sql.DB
 	observe func(Commit)
+	within  time.Duration // in which a COMMIT or ROLLBACK must end
 }
+
+const endWithin = 10 * time.Second
 
 func openPostgres(ctx context.Context, to target, config Config) (engine, error) {
 	db := stdlib.OpenDB(*to.postgres)
@@ -32,7 +36,7 @@ func openPostgres(ctx context.Context, to target, config Config) (engine, error)
 	if err := migrate(ctx, db, goose.DialectPostgres); err != nil {
 		return nil, errors.Join(fmt.Errorf("database: %w", err), db.Close())
 	}
-	return &postgresDB{dialect: postgresDialect(), texts: &texts{}, db: db, observe: config.Observe}, nil
+	return &postgresDB{dialect: postgresDialect(), texts: &texts{}, db: db, observe: config.Observe, within: endWithin}, nil
 }
 
 // sqlTx runs statements in a transaction of database/sql; pgx keeps the prepared statements.
@@ -56,26 +60,44 @@ func (p *postgresDB) view(ctx context.Context, fn func(im.Tx) error) error {
 	return err
 }
 
-// tries of a transaction that loses against others
-const tries = 6
+const (
+	tries = 6                     // of a transaction that loses against others
+	pause = 10 * time.Millisecond // at most, after the first; later ones are longer
+)
 
 func (p *postgresDB) update(ctx context.Context, fn func(im.Tx) error) error {
 	opts := &sql.TxOptions{Isolation: sql.LevelReadCommitted}
 	writing := func() error { return nil }
 	for n := 1; ; n++ {
 		commit, again, err := p.once(ctx, opts, writing, fn)
-		if again && n < tries {
+		switch {
+		case again && n == tries:
+			return im.ErrUnavailable.Because(err)
+		case again:
+			if err := wait(ctx, rand.N(time.Duration(n)*pause)); err != nil {
+				return err
+			}
 			continue
-		}
-		if err == nil {
+		case err == nil:
 			p.observe(commit)
 		}
 		return err
 	}
 }
 
-// once runs fn in one transaction; again tells that it lost against others. A context that ends stops a statement but
-// not the COMMIT, whose outcome must be known.
+func wait(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// once runs fn in one transaction; again tells that it lost against others. A context that ends stops everything but the
+// COMMIT, whose outcome should be known. A COMMIT that the server does not answer in time has an unknown one.
 func (p *postgresDB) once(ctx context.Context, opts *sql.TxOptions, writing func() error, fn func(im.Tx) error) (c Commit, again bool, err error) {
 	queued := time.Now()
 	t := &tx{ctx: ctx, dialect: p.dialect, texts: p.texts, writing: writing}
@@ -84,11 +106,17 @@ func (p *postgresDB) once(ctx context.Context, opts *sql.TxOptions, writing func
 		return c, false, t.fail(err)
 	}
 	defer func() { _ = conn.Close() }() // back to the pool
-	began, err := conn.BeginTx(context.WithoutCancel(ctx), opts)
+	life, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
+	untie := context.AfterFunc(ctx, end)
+	began, err := conn.BeginTx(life, opts)
 	if err != nil {
 		return c, false, t.fail(err)
 	}
-	defer func() { _ = began.Rollback() }() // nothing after a COMMIT
+	defer func() {
+		defer time.AfterFunc(p.within, end).Stop()
+		_ = began.Rollback() // nothing after a COMMIT
+	}()
 	t.runner = sqlTx{began}
 	start := time.Now()
 	err = fn(t)
@@ -102,7 +130,11 @@ func (p *postgresDB) once(ctx context.Context, opts *sql.TxOptions, writing func
 	if err != nil {
 		return c, false, err
 	}
+	if !untie() {
+		return c, false, ctx.Err()
+	}
 	ran := time.Now()
+	defer time.AfterFunc(p.within, end).Stop()
 	if err := began.Commit(); err != nil {
 		return c, p.dialect.isRetry(err), p.dialect.wrap(err)
 	}

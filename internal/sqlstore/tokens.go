@@ -25,7 +25,7 @@ func (t *tx) Token(hash im.TokenHash) (im.Token, error) {
 // AddToken implements [im.TokenTx]. ErrAppNotFound when the app is gone.
 func (t *tx) AddToken(token im.Token) error {
 	n, err := t.exec(`INSERT INTO tokens (hash, app, username, issued, expires)
-		SELECT $1, id, $2, $3, $4 FROM apps WHERE id = $5`,
+		SELECT $1, id, $2, $3, $4 FROM apps WHERE id = $5`+t.dialect.forStay,
 		token.Hash[:], string(token.User), ms(token.Issued), ms(token.Expires), int64(token.App))
 	if err == nil && n == 0 {
 		err = im.ErrAppNotFound

@@ -13,13 +13,17 @@ import (
 	"teahouse/internal/im"
 )
 
-// writer owns the only connection that writes. Its goroutine takes what is queued, runs it in one transaction, each
-// function in a savepoint of its own, and answers all after the commit.
+// writer owns the only connection that writes. Its goroutine takes what is queued, runs it in one transaction and
+// answers all after the commit. When a function fails that has written, the transaction is rolled back and its functions
+// run again, each in a savepoint of its own, and so do those of the batches to come: savepoints cost a fifth of a room's
+// creation, and are needed only where something is undone.
 type writer struct {
 	store   *sqliteDB
 	conn    *conn // the goroutine's
 	max     int
 	observe func(Commit)
+
+	careful int // batches to come that use savepoints; the goroutine's
 
 	queue chan *job
 	quit  chan struct{} // closed by stop
@@ -48,6 +52,7 @@ const (
 const (
 	queueLength = 1024                  // callers beyond it wait to be queued
 	longBatch   = 50 * time.Millisecond // a batch that ran so long takes no more
+	carefulFor  = 100                   // batches that use savepoints after one had to be undone
 )
 
 func startWriter(s *sqliteDB, c *conn, config Config) *writer {
@@ -165,19 +170,42 @@ func (w *writer) batch(first *job) {
 		}
 		jobs = append(jobs, j)
 		if broken == nil {
-			broken = w.apply(j)
+			broken = w.apply(j, w.careful > 0)
 		}
 		if broken != nil || len(jobs) == w.max || time.Since(start) > longBatch {
 			break
 		}
 	}
+	if broken == errUndo {
+		broken = w.again(jobs)
+	}
+	w.careful = max(w.careful-1, 0)
 	if len(jobs) > 0 {
 		broken = w.commit(broken, Commit{Updates: len(jobs), Wait: start.Sub(jobs[0].queued), Run: time.Since(start)})
 	}
 	exited = false
 }
 
-var errExit = errors.New("sqlstore: a function of the batch ended the goroutine")
+var (
+	errExit = errors.New("sqlstore: a function of the batch ended the goroutine")
+	errUndo = errors.New("sqlstore: a function failed that has written")
+)
+
+// again rolls the batch back and runs it once more, with savepoints.
+func (w *writer) again(jobs []*job) error {
+	w.careful = carefulFor
+	for _, do := range []string{"ROLLBACK", "BEGIN IMMEDIATE"} {
+		if err := w.conn.do(do); err != nil {
+			return w.store.dialect.wrap(err)
+		}
+	}
+	for _, j := range jobs {
+		if err := w.apply(j, true); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // commit ends the transaction and returns why it failed, if it did.
 func (w *writer) commit(broken error, c Commit) error {
@@ -195,18 +223,18 @@ func (w *writer) commit(broken error, c Commit) error {
 	return broken
 }
 
-// apply runs one function. What it returns breaks the whole batch.
-func (w *writer) apply(j *job) (broken error) {
-	saved := false
+// apply runs one function, in a savepoint when careful. What it returns breaks the whole batch; errUndo asks for it to
+// run again.
+func (w *writer) apply(j *job, careful bool) (broken error) {
+	wrote := false
 	t := &tx{ctx: context.Background(), runner: w.conn, dialect: w.store.dialect, texts: w.store.texts}
 	t.writing = func() error {
-		if saved {
-			return nil
+		if careful && !wrote {
+			if err := w.conn.do("SAVEPOINT f"); err != nil {
+				return t.fail(err)
+			}
 		}
-		if err := w.conn.do("SAVEPOINT f"); err != nil {
-			return t.fail(err)
-		}
-		saved = true
+		wrote = true
 		return nil
 	}
 	j.panics, j.err = call(j.fn, t)
@@ -218,10 +246,15 @@ func (w *writer) apply(j *job) (broken error) {
 			return t.failed
 		}
 	}
-	if !saved {
+	failed := j.err != nil || j.panics != nil
+	switch {
+	case !wrote:
 		return nil
-	}
-	if j.err != nil || j.panics != nil {
+	case !careful && failed:
+		return errUndo
+	case !careful:
+		return nil
+	case failed:
 		if err := w.conn.do("ROLLBACK TO f"); err != nil {
 			return w.store.dialect.wrap(err)
 		}

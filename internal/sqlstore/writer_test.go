@@ -223,3 +223,63 @@ func TestCloseUnderLoad(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestUndo: a function that fails after it has written makes the others of its batch run once more, and leaves nothing;
+// while savepoints are in use they run once.
+func TestUndo(t *testing.T) {
+	b := newBench(t, Config{})
+	for round, want := range []int64{2, 1} {
+		name := func(i int) im.Username { return im.Username(fmt.Sprintf("user%d-%d", round, i)) }
+		var runs [5]atomic.Int64
+		errs := b.oneBatch(len(runs), func(i int, tx im.Tx) error {
+			runs[i].Add(1)
+			if _, err := tx.AddUser(im.User{App: b.app, Name: name(i)}); err != nil {
+				return err
+			}
+			if i == 2 {
+				return errLate
+			}
+			return nil
+		})
+		b.update(func(tx im.Tx) error {
+			for i := range runs {
+				if _, err := tx.User(b.app, name(i)); (err == nil) != (i != 2) || (errs[i] == errLate) != (i == 2) {
+					t.Errorf("round %d: function %d answered %v, its user: %v", round, i, errs[i], err)
+				}
+				if n := runs[i].Load(); i < 2 && n != want || n > want || n < 1 {
+					t.Errorf("round %d: function %d ran %d times, want %d", round, i, n, want)
+				}
+			}
+			return nil
+		})
+	}
+}
+
+var errLate = errors.New("a quota is found to be used up")
+
+// oneBatch runs functions in one transaction, in their order, and returns what each answered.
+func (b *bench) oneBatch(n int, fn func(i int, tx im.Tx) error) []error {
+	b.Helper()
+	w := b.s.engine.(*sqliteDB).writer
+	hold, held := make(chan struct{}), make(chan struct{})
+	var wg sync.WaitGroup
+	var once sync.Once
+	wg.Go(func() {
+		_ = b.s.Update(context.Background(), func(im.Tx) error {
+			once.Do(func() { close(held) })
+			<-hold
+			return nil
+		})
+	})
+	<-held
+	errs := make([]error, n)
+	for i := range n {
+		wg.Go(func() { errs[i] = b.s.Update(context.Background(), func(tx im.Tx) error { return fn(i, tx) }) })
+		for len(w.queue) <= i {
+			runtime.Gosched()
+		}
+	}
+	close(hold)
+	wg.Wait()
+	return errs
+}
