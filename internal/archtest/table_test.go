@@ -71,10 +71,11 @@ func development(dir string) bool {
 // story.
 func goroutines() map[string]string {
 	return map[string]string{
-		"cmd/teahouse.run":                "context.AfterFunc: restores the signals' default when the first came; ends at once",
-		"internal/server.(*server).serve": "the listeners and the due loop; serve waits for all",
-		"internal/sqlstore.startWriter":   "the writer of SQLite; Store.Close waits for it",
-		"internal/sqlstore.(*writer).run": "its successor when a function of a batch ended the goroutine",
+		"cmd/teahouse.run":                     "context.AfterFunc: restores the signals' default when the first came; ends at once",
+		"internal/server.(*server).serve":      "the listeners and the due loop; serve waits for all",
+		"internal/sqlstore.startWriter":        "the writer of SQLite; Store.Close waits for it",
+		"internal/sqlstore.(*writer).run":      "its successor when a function of a batch ended the goroutine",
+		"internal/sqlstore.(*postgresDB).once": "AfterFunc: ends the transaction's context when the caller's ended or the end takes too long; ends at once",
 	}
 }
 

@@ -1,24 +1,94 @@
 package server
 
 import (
+	"encoding/json"
 	"errors"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 )
 
 // bare returns a server with nothing but what serveHTTP needs.
 func bare(log io.Writer) *server {
 	return &server{
 		log:     slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		metrics: newMetrics(Build{}), bodyLimit: 1 << 20,
+		metrics: newMetrics(Build{}), bodyLimit: 1 << 20, cfg: Config{Clock: SystemClock{}},
+	}
+}
+
+func scrape(t *testing.T, s *server) (status int, body string) {
+	t.Helper()
+	w := httptest.NewRecorder()
+	s.opsHandler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+	return w.Code, w.Body.String()
+}
+
+// What no surface answers has the form of the surface's errors.
+func TestAnswersElsewhere(t *testing.T) {
+	n := start(t, Config{Dev: true})
+	look := func(path string) (h http.Header, keys []string) {
+		res, err := http.Get(n.url() + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		var body map[string]any
+		if err := json.NewDecoder(res.Body).Decode(&body); err != nil || res.StatusCode != 404 {
+			t.Fatalf("%s: %d, %v", path, res.StatusCode, err)
+		}
+		h = res.Header.Clone()
+		for _, own := range []string{"Date", "X-Request-Id", "Content-Length"} {
+			h.Del(own)
+		}
+		return h, slices.Sorted(maps.Keys(body))
+	}
+	wantHeader, wantKeys := look("/easemob-demo/chatdemoui/nothing/here")
+	for _, path := range []string{"/console/", "/easemob/server.json"} {
+		header, keys := look(path)
+		if !maps.EqualFunc(header, wantHeader, slices.Equal) || !slices.Equal(keys, slices.DeleteFunc(slices.Clone(wantKeys), func(k string) bool { return k == "exception" })) {
+			t.Errorf("%s: got %v %v, the surface answers %v %v", path, header, keys, wantHeader, wantKeys)
+		}
+	}
+}
+
+// A request that does not end keeps the server no longer than it was told.
+func TestStopDespiteRequests(t *testing.T) {
+	s := bare(io.Discard)
+	s.cfg.StopWithin = time.Millisecond
+	began, release := make(chan struct{}), make(chan struct{})
+	ts := httptest.NewServer(s.serveHTTP(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { close(began); <-release })))
+	defer ts.Close()
+	defer close(release)
+	var g sync.WaitGroup
+	defer g.Wait()
+	g.Go(func() {
+		if res, err := http.Get(ts.URL); err == nil {
+			res.Body.Close()
+			t.Error("it was answered")
+		}
+	})
+	<-began
+	if err := s.stop(ts.Config, func() {}); err != errUnending {
+		t.Errorf("got %v, want %v", err, errUnending)
+	}
+}
+
+func TestCommandLineIsNotShown(t *testing.T) {
+	w := httptest.NewRecorder()
+	bare(io.Discard).opsHandler().ServeHTTP(w, httptest.NewRequest("GET", "/debug/pprof/cmdline", nil))
+	if w.Code != http.StatusNotFound || strings.Contains(w.Body.String(), "test.") {
+		t.Errorf("%d %s", w.Code, w.Body)
 	}
 }
 
@@ -56,7 +126,17 @@ func TestPanicIsAnswered(t *testing.T) {
 	if strings.Contains(log.String(), "YWMtsecret") {
 		t.Error("the log holds the token")
 	}
-	s.requests.Lock() // every request gave its lock back
+	<-s.requests.shut() // every request has left
+	_, metrics := scrape(t, s)
+	for _, want := range []string{
+		`teahouse_http_requests_total{code="internal",route="* elsewhere",status="500"} 1`,
+		`teahouse_http_requests_total{code="internal",route="* elsewhere",status="200"} 1`, // its answer had begun
+		"teahouse_http_panics_total 2",
+	} {
+		if !strings.Contains(metrics, want) {
+			t.Errorf("metrics lack %s", want)
+		}
+	}
 }
 
 func TestRequestIDs(t *testing.T) {

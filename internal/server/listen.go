@@ -1,9 +1,9 @@
 package server
 
 import (
-	"bufio"
 	"context"
 	"encoding/hex"
+	"fmt"
 	"io"
 	"log/slog"
 	"math/rand/v2"
@@ -15,9 +15,10 @@ import (
 	"time"
 
 	"teahouse/internal/apidoc"
+	"teahouse/internal/im"
 )
 
-// Time limits of connections. Writing has a limit per request, which a socket that is taken over sheds.
+// Time limits of connections. Writing has a limit per request.
 const (
 	headerTimeout = 10 * time.Second
 	readTimeout   = time.Minute
@@ -46,7 +47,7 @@ func (s *server) mount(easemob http.Handler) http.Handler {
 		case first == "docs", first == "openapi.yaml":
 			docs.ServeHTTP(w, r)
 		case notBuilt(first), first == "easemob" && rest == "server.json":
-			writeError(w, http.StatusNotFound, "service_resource_not_found", "Service resource not found")
+			s.refuse(w, http.StatusNotFound, im.ErrPathUnknown.Code, "service_resource_not_found", "Service resource not found", time.Now())
 		default:
 			easemob.ServeHTTP(w, r)
 		}
@@ -63,29 +64,36 @@ func notBuilt(first string) bool {
 	return strings.HasPrefix(first, "_")
 }
 
-// writeError answers in the form of the Easemob REST errors, where no surface does.
-func writeError(w http.ResponseWriter, status int, word, text string) {
-	w.Header().Set("Content-Type", "application/json;charset=UTF-8")
+// refuse answers in the form of the Easemob REST errors, where no surface does, and counts the request.
+func (s *server) refuse(w http.ResponseWriter, status int, code, word, text string, began time.Time) {
+	took := time.Since(began)
+	h := w.Header()
+	h.Set("Access-Control-Allow-Origin", "*")
+	h.Set("Access-Control-Expose-Headers", "Retry-After, X-Request-Id")
+	h.Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_, _ = w.Write([]byte(`{"error":"` + word + `","error_description":"` + text + `"}` + "\n"))
+	_, _ = fmt.Fprintf(w, `{"error":%q,"timestamp":%d,"duration":%d,"error_description":%q}`, word, s.cfg.Clock.Now().UnixMilli(), took.Milliseconds(), text)
+	s.metrics.request(elsewhere, status, code, took)
 }
+
+// elsewhere is the route of requests that no surface answered, in the metrics.
+const elsewhere = "* elsewhere"
 
 // exchange wraps every request of the main listener, whatever the surface.
 type exchange struct {
 	http.ResponseWriter
 	status int // 0 until the header is written
 	bytes  int64
-	taken  bool // the connection belongs to a socket surface now
 }
 
 // serveHTTP returns next with what every request needs: the client's address, an id, a limit on its body, the log,
 // and an answer when next panics.
 func (s *server) serveHTTP(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !s.requests.TryRLock() { // the server has stopped
+		if !s.requests.enter() { // the server has stopped
 			panic(http.ErrAbortHandler)
 		}
-		defer s.requests.RUnlock()
+		defer s.requests.leave()
 		began := time.Now()
 		s.proxies.settle(r)
 		id := requestID(r.Header.Get("X-Request-Id"))
@@ -99,7 +107,7 @@ func (s *server) serveHTTP(next http.Handler) http.Handler {
 		x := &exchange{ResponseWriter: w}
 		defer func() {
 			if p := recover(); p != nil {
-				s.recovered(x, r, p)
+				s.recovered(x, r, p, began)
 			}
 			if s.log.Enabled(r.Context(), slog.LevelDebug) {
 				s.logAccess(x, r, time.Since(began))
@@ -122,18 +130,19 @@ func drain(w http.ResponseWriter, body io.Reader) {
 }
 
 // recovered logs a panic and answers, or cuts the connection when part of an answer is out.
-func (s *server) recovered(x *exchange, r *http.Request, p any) {
+func (s *server) recovered(x *exchange, r *http.Request, p any, began time.Time) {
 	if p == http.ErrAbortHandler {
 		panic(p)
 	}
 	s.metrics.panics.Inc()
 	s.log.LogAttrs(r.Context(), slog.LevelError, "panic", append(requestAttrs(r),
 		slog.Any("err", p), slog.String("stack", string(debug.Stack())))...)
-	if x.status != 0 || x.taken {
+	if x.status != 0 {
+		s.metrics.request(elsewhere, x.status, im.ErrInternal.Code, time.Since(began))
 		panic(http.ErrAbortHandler)
 	}
 	x.Header().Del("Content-Length") // of the answer that did not come about
-	writeError(x, http.StatusInternalServerError, "internal_server_error", "Internal server error")
+	s.refuse(x, http.StatusInternalServerError, im.ErrInternal.Code, "internal_server_error", "Internal server error", began)
 }
 
 func (s *server) logAccess(x *exchange, r *http.Request, took time.Duration) {
@@ -201,12 +210,6 @@ func (x *exchange) Write(p []byte) (int, error) {
 
 // Unwrap serves http.ResponseController.
 func (x *exchange) Unwrap() http.ResponseWriter { return x.ResponseWriter }
-
-// Hijack serves the socket surfaces.
-func (x *exchange) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	x.taken = true
-	return http.NewResponseController(x.ResponseWriter).Hijack()
-}
 
 // listen opens a listener; flag is what an operator may change when it fails.
 func listen(ctx context.Context, address, flag string) (net.Listener, error) {

@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"teahouse/internal/easemob"
 	"teahouse/internal/passwords"
@@ -29,7 +30,7 @@ type server struct {
 
 	main, ops net.Listener // ops is nil when it is off
 	stopping  atomic.Bool
-	requests  sync.RWMutex // read-locked while a request of the main listener runs, locked once the server has stopped
+	requests  gate // those of the main listener
 }
 
 // ballastSize is how much memory the collector believes to be in use besides what is. The heap of a server at work is a few
@@ -165,12 +166,10 @@ func (s *server) serve(ctx context.Context, text startText) (err error) {
 	case err = <-failed:
 	}
 	s.stopping.Store(true)
-	s.stop(main, stopWork)
-	if e := ops.Close(); err == nil {
-		err = e
-	}
+	stopped := s.stop(main, stopWork)
+	closed := ops.Close()
 	running.Wait()
-	return err
+	return errors.Join(err, stopped, closed)
 }
 
 func (s *server) serveMain(main *http.Server) error {
@@ -180,8 +179,9 @@ func (s *server) serveMain(main *http.Server) error {
 	return main.Serve(s.main)
 }
 
-// stop lets the requests of the main listener finish, and cuts off those that take too long.
-func (s *server) stop(main *http.Server, stopWork func()) {
+// stop lets the requests of the main listener finish, and cuts off those that take too long. It returns an error when some
+// go on nevertheless: what they wait for does not care that they are given up.
+func (s *server) stop(main *http.Server, stopWork func()) error {
 	patience, cancel := context.WithTimeout(context.Background(), s.cfg.StopWithin)
 	defer cancel()
 	if err := main.Shutdown(patience); err != nil {
@@ -189,5 +189,14 @@ func (s *server) stop(main *http.Server, stopWork func()) {
 		_ = main.Close() // its connections are given up
 	}
 	stopWork()
-	s.requests.Lock() // and never unlocked: a request that begins now is turned away
+	more := time.NewTimer(s.cfg.StopWithin)
+	defer more.Stop()
+	select {
+	case <-s.requests.shut():
+		return nil
+	case <-more.C:
+		return errUnending
+	}
 }
+
+var errUnending = errors.New("stopped while requests still ran: they do not end")
