@@ -19,6 +19,7 @@ type core struct {
 
 type coreConfig struct {
 	storage   Storage
+	tables    sqlstore.Tables
 	clock     im.Clock
 	passwords passwords.Config
 	log       *slog.Logger
@@ -30,7 +31,7 @@ func openCore(ctx context.Context, c coreConfig) (core, error) {
 	if err := c.storage.prepare(); err != nil {
 		return core{}, err
 	}
-	store, err := sqlstore.Open(ctx, sqlstore.Config{Database: c.storage.database(), Observe: c.observe})
+	store, err := sqlstore.Open(ctx, sqlstore.Config{Database: c.storage.database(), Tables: c.tables, Observe: c.observe})
 	if err != nil {
 		return core{}, fmt.Errorf("open the database (--data, --database): %w", err)
 	}

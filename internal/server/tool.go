@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"teahouse/internal/im"
+	"teahouse/internal/sqlstore"
 )
 
 // Tool is an operator at work on a deployment's database, whether or not servers run on it: they apply changed
@@ -24,7 +25,7 @@ type Tool struct {
 	JSON bool      // answer with JSON where there is a choice
 }
 
-// with runs fn on the Service of the database. create allows to make a database that is not there.
+// with runs fn on the Service of the database, which must be of this version. create allows to make one that is not there.
 func (t Tool) with(ctx context.Context, create bool, fn func(core) error) error {
 	log, err := t.logger()
 	if err != nil {
@@ -35,7 +36,11 @@ func (t Tool) with(ctx context.Context, create bool, fn func(core) error) error 
 			return fmt.Errorf("there is no database at %s: name the server's folder with --data, or its database with --database", file)
 		}
 	}
-	c, err := openCore(ctx, coreConfig{storage: t.Storage, clock: SystemClock{}, log: log})
+	tables := sqlstore.Keep
+	if create {
+		tables = sqlstore.Make
+	}
+	c, err := openCore(ctx, coreConfig{storage: t.Storage, tables: tables, clock: SystemClock{}, log: log})
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"embed"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -16,9 +17,24 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// migrate brings the tables up to date. When another process does the same at the same time one of them fails at what the
-// other has done by then; so a failure is only believed when nothing has moved.
-func migrate(ctx context.Context, db *sql.DB, dialect goose.Dialect) error {
+// Tables says what [Open] may do to the tables of a database.
+type Tables int
+
+const (
+	Upgrade Tables = iota // make them and bring them up to date: servers
+	Make                  // make them in an empty database
+	Keep                  // use them as they are
+)
+
+var (
+	errOlder = errors.New("the database is of an older version: start \"teahouse serve\" of this version on it once, or use the program that belongs to it")
+	errNewer = errors.New("the database is of a newer version: use the program that belongs to it")
+	errEmpty = errors.New("the database has no tables yet: start \"teahouse serve\" on it once")
+)
+
+// migrate brings the tables to the version of this program, as far as it may. When another process does the same at the same
+// time one of them fails at what the other has done by then; so a failure is only believed when nothing has moved.
+func migrate(ctx context.Context, db *sql.DB, dialect goose.Dialect, may Tables) error {
 	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {
 		return err
@@ -32,19 +48,30 @@ func migrate(ctx context.Context, db *sql.DB, dialect goose.Dialect) error {
 	}
 	sources := provider.ListSources()
 	newest := sources[len(sources)-1].Version
-	for was := int64(-1); ; {
-		now := version(ctx, db)
-		if now > newest {
-			return fmt.Errorf("migrations: the database is of a newer version (%d, this program knows %d)", now, newest)
-		}
-		if now == newest {
-			return nil
-		}
+	now := version(ctx, db)
+	if err := may.refuse(now, newest); err != nil {
+		return err
+	}
+	for was := int64(-1); now != newest; {
 		if _, failed := provider.Up(ctx); failed != nil && (now == was || ctx.Err() != nil) {
 			return fmt.Errorf("migrations: %w", failed)
 		}
-		was = now
+		was, now = now, version(ctx, db)
 	}
+	return nil
+}
+
+// refuse tells why tables of version now, 0 for none, must be left alone by a program whose tables are of version mine.
+func (may Tables) refuse(now, mine int64) error {
+	switch {
+	case now > mine:
+		return fmt.Errorf("%w (it is %d, this program's is %d)", errNewer, now, mine)
+	case now == mine, may == Upgrade, may == Make && now == 0:
+		return nil
+	case now == 0:
+		return errEmpty
+	}
+	return fmt.Errorf("%w (it is %d, this program's is %d)", errOlder, now, mine)
 }
 
 // version is the newest migration the database has seen, 0 for none.

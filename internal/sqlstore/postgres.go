@@ -33,7 +33,7 @@ func openPostgres(ctx context.Context, to target, config Config) (engine, error)
 	if err := db.PingContext(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("database: %w", err), db.Close())
 	}
-	if err := migrate(ctx, db, goose.DialectPostgres); err != nil {
+	if err := migrate(ctx, db, goose.DialectPostgres, config.Tables); err != nil {
 		return nil, errors.Join(fmt.Errorf("database: %w", err), db.Close())
 	}
 	return &postgresDB{dialect: postgresDialect(), texts: &texts{}, db: db, observe: config.Observe, within: endWithin}, nil

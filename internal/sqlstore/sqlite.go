@@ -81,7 +81,7 @@ func (s *sqliteDB) connect(ctx context.Context, config Config) (*conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err = migrate(ctx, s.db, goose.DialectSQLite3); err == nil {
+	if err = migrate(ctx, s.db, goose.DialectSQLite3, config.Tables); err == nil {
 		for len(s.free) < config.Readers && err == nil {
 			var r *conn
 			if r, err = newConn(s.to.uri(), readerPragmas()); err == nil {

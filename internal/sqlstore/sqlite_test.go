@@ -151,15 +151,33 @@ func TestDeleteAppEverywhere(t *testing.T) {
 	})
 }
 
-func TestNewerDatabase(t *testing.T) {
+// Only servers change tables; they and who makes an app make them. Nobody uses tables of another version.
+func TestTables(t *testing.T) {
+	for may, want := range map[Tables][4]error{ // by version: 0, 4, 5, 6 of 5
+		Upgrade: {nil, nil, nil, errNewer},
+		Make:    {nil, errOlder, nil, errNewer},
+		Keep:    {errEmpty, errOlder, nil, errNewer},
+	} {
+		for i, now := range []int64{0, 4, 5, 6} {
+			if err := may.refuse(now, 5); !errors.Is(err, want[i]) {
+				t.Errorf("Tables %d: version %d of 5: got %v, want %v", may, now, err, want[i])
+			}
+		}
+	}
 	each(t, func(t *testing.T, database string) {
-		b := newBench(t, Config{Database: database})
+		if _, err := Open(t.Context(), Config{Database: database, Tables: Keep}); !errors.Is(err, errEmpty) {
+			t.Errorf("an empty database: got %v, want %v", err, errEmpty)
+		}
+		b := &bench{TB: t, s: openFile(t, Config{Database: database, Tables: Make})}
+		openFile(t, Config{Database: database, Tables: Keep})
 		b.run(func(t *tx) error {
 			_, err := t.exec(`INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, ` + map[bool]string{true: "1", false: "true"}[t.dialect.forUpdate == ""] + `)`)
 			return err
 		})
-		if _, err := Open(t.Context(), Config{Database: database}); err == nil || !strings.Contains(err.Error(), "newer version") {
-			t.Errorf("got %v", err)
+		for _, may := range []Tables{Upgrade, Make, Keep} {
+			if _, err := Open(t.Context(), Config{Database: database, Tables: may}); !errors.Is(err, errNewer) {
+				t.Errorf("Tables %d: got %v, want %v", may, err, errNewer)
+			}
 		}
 	})
 }

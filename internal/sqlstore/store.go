@@ -11,6 +11,7 @@ import (
 // Config of a [Store].
 type Config struct {
 	Database string       // "sqlite:PATH" or "postgres://…"
+	Tables   Tables       // what may be done to the tables
 	MaxBatch int          // SQLite: most Updates in one commit; 0 means 256, 1 none together
 	Readers  int          // SQLite: connections that read; 0 means 4
 	Conns    int          // PostgreSQL: most connections; 0 means 16
@@ -58,7 +59,7 @@ type engine interface {
 
 var errClosed = errors.New("sqlstore: the store is closed")
 
-// Open opens the database, makes it if it is a file that does not exist, and brings its tables up to date. Several
+// Open opens the database, makes it if it is a file that does not exist, and brings its tables up to date, if it may. Several
 // processes may have one database open. On SQLite it starts the writer goroutine, which [Store.Close] ends.
 func Open(ctx context.Context, config Config) (*Store, error) {
 	to, err := parseDatabase(config.Database)
