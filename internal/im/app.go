@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
+	"errors"
 	"strings"
 	"time"
 )
@@ -147,7 +148,11 @@ func (s *Service) putApp(ctx context.Context, n NewApp, check func(was App, foun
 	return app, err
 }
 
-// DeleteApp removes the app and everything of it. Errors: ErrAppNotFound.
+// remainsBatch is how many rows of a deleted app are removed in one transaction: others get their turn between.
+const remainsBatch = 10_000
+
+// DeleteApp removes the app at once, and then everything of it and of apps whose deletion was interrupted, also when there is no
+// such app. Errors: ErrAppNotFound.
 func (s *Service) DeleteApp(ctx context.Context, key AppKey) error {
 	err := s.store.Update(ctx, func(tx Tx) error {
 		app, err := tx.App(key)
@@ -158,5 +163,13 @@ func (s *Service) DeleteApp(ctx context.Context, key AppKey) error {
 	})
 	s.apps.drop(key)
 	s.tokens.clear()
+	if err != nil && !errors.Is(err, ErrAppNotFound) {
+		return err
+	}
+	for n := 1; n > 0; {
+		if err := s.store.Update(ctx, func(tx Tx) (err error) { n, err = tx.DeleteRemains(remainsBatch); return err }); err != nil {
+			return err
+		}
+	}
 	return err
 }

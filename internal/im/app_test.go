@@ -148,6 +148,18 @@ func TestDeleteApp(t *testing.T) {
 	as(t, w, "app").fails(im.ErrRoomNotFound).Members()
 }
 
+// TestDeleteAppAgain: what an interrupted deletion has left goes with the next.
+func TestDeleteAppAgain(t *testing.T) {
+	w := newWorld(t)
+	must(t, w.store.Update(t.Context(), func(tx im.Tx) error { return tx.DeleteApp(w.app.ID) }))
+	refused(t, w.svc.DeleteApp(t.Context(), w.app.Key), im.ErrAppNotFound)
+	must(t, w.store.Update(t.Context(), func(tx im.Tx) error {
+		n, err := tx.DeleteRemains(1)
+		same(t, "rows left", n, 0)
+		return err
+	}))
+}
+
 func TestReady(t *testing.T) {
 	w := newWorld(t)
 	must(t, w.svc.Ready(t.Context()))

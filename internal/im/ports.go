@@ -42,8 +42,11 @@ type AppTx interface {
 	Apps() ([]App, error)
 	// PutApp writes an app by its key and returns its id, which a new app is given.
 	PutApp(App) (AppID, error)
-	// DeleteApp removes the app and every row of it in every table.
+	// DeleteApp removes the app: from the commit on nobody finds it, nor adds an app token, a user or a room. The rest of
+	// its rows are left for DeleteRemains.
 	DeleteApp(AppID) error
+	// DeleteRemains removes up to limit rows of apps that are gone, and tells how many. Ids of apps are not given twice.
+	DeleteRemains(limit int) (int, error)
 }
 
 // UserTx keeps users.

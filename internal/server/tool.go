@@ -134,14 +134,18 @@ func (t Tool) onApp(ctx context.Context, key string, fn func(core, *im.App) erro
 	}
 	return t.with(ctx, false, func(c core) error {
 		app, err := c.service.App(ctx, k)
-		if errors.Is(err, im.ErrAppNotFound) {
-			return fmt.Errorf("there is no app %s; \"teahouse app list\" shows those that exist", k)
-		}
 		if err != nil {
-			return err
+			return noApp(k, err)
 		}
 		return fn(c, app)
 	})
+}
+
+func noApp(k im.AppKey, err error) error {
+	if errors.Is(err, im.ErrAppNotFound) {
+		return fmt.Errorf("there is no app %s; \"teahouse app list\" shows those that exist", k)
+	}
+	return err
 }
 
 // ShowApp prints an app with all its settings.
@@ -212,13 +216,17 @@ func checkSetting(key, value string) error {
 	return errors.New(b.String())
 }
 
-// DeleteApp removes an app with all its users and rooms.
+// DeleteApp removes an app with all its users and rooms, and what an interrupted deletion has left.
 func (t Tool) DeleteApp(ctx context.Context, key string) error {
-	return t.onApp(ctx, key, func(c core, app *im.App) error {
-		if err := c.service.DeleteApp(ctx, app.Key); err != nil {
-			return err
+	k, err := parseAppKey(key)
+	if err != nil {
+		return err
+	}
+	return t.with(ctx, false, func(c core) error {
+		if err := c.service.DeleteApp(ctx, k); err != nil {
+			return noApp(k, err)
 		}
-		t.printf("%s is gone.\n", app.Key)
+		t.printf("%s is gone.\n", k)
 		return nil
 	})
 }

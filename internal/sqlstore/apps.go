@@ -80,19 +80,66 @@ func (t *tx) PutApp(a im.App) (id im.AppID, err error) {
 	return id, err
 }
 
-// appTables lists the tables that hold rows of apps; a test compares it with the database's catalogue.
-func appTables() []string {
-	return []string{"counters", "users", "tokens", "rooms", "members", "room_lists", "attributes", "super_admins", "gaps"}
+// appTable is a table that holds rows of apps, and its primary key.
+type appTable struct{ name, key string }
+
+// appTables are in an order in which nothing can be added to one whose rows are gone: what is added to rooms needs the room's
+// row, and places become empty as long as there are rows. A test compares the names with the database's catalogue.
+func appTables() []appTable {
+	return []appTable{
+		{"counters", "app, kind"}, {"rooms", "app, id"}, {"users", "app, name"}, {"tokens", "hash"}, {"members", "app, username, kind, room"},
+		{"room_lists", "app, room, list, username"}, {"attributes", "app, room, name"}, {"super_admins", "app, username"},
+		{"gaps", "app, list, level, bucket"},
+	}
 }
 
-// DeleteApp implements [im.AppTx]. The counters go first: whoever adds to the app waits for their rows and then
-// finds that they are gone.
+// DeleteApp implements [im.AppTx]. The app's row goes first: whoever adds a token holds it. Then the counters: whoever adds
+// something else waits for their rows and then finds that they are gone.
 func (t *tx) DeleteApp(app im.AppID) error {
+	if _, err := t.exec(`DELETE FROM apps WHERE id = $1`, int64(app)); err != nil {
+		return err
+	}
+	_, err := t.exec(`DELETE FROM counters WHERE app = $1`, int64(app))
+	return err
+}
+
+// DeleteRemains implements [im.AppTx].
+func (t *tx) DeleteRemains(limit int) (deleted int, err error) {
 	for _, table := range appTables() {
-		if _, err := t.exec(`DELETE FROM `+table+` WHERE app = $1`, int64(app)); err != nil {
-			return err
+		for last := int64(0); ; { // 0 has counters, and is no app
+			app, err := t.nextApp(table.name, last)
+			if err != nil || app == 0 {
+				if err != nil {
+					return deleted, err
+				}
+				break
+			}
+			last = app
+			gone, err := t.isGone(app)
+			if err != nil {
+				return deleted, err
+			}
+			if !gone {
+				continue
+			}
+			n, err := t.exec(`DELETE FROM `+table.name+` WHERE (`+table.key+`) IN (SELECT `+table.key+` FROM `+table.name+` WHERE app = $1 LIMIT $2)`,
+				app, int64(limit-deleted))
+			if deleted += n; err != nil || deleted >= limit {
+				return deleted, err
+			}
 		}
 	}
-	_, err := t.exec(`DELETE FROM apps WHERE id = $1`, int64(app))
-	return err
+	return deleted, nil
+}
+
+// nextApp is the next higher id of an app that has rows in the table, or 0.
+func (t *tx) nextApp(table string, last int64) (app int64, err error) {
+	_, err = t.row(`SELECT app FROM `+table+` WHERE app > $1 ORDER BY app LIMIT 1`, []any{last}, &app)
+	return app, err
+}
+
+func (t *tx) isGone(app int64) (bool, error) {
+	var id int64
+	found, err := t.row(`SELECT id FROM apps WHERE id = $1`, []any{app}, &id)
+	return !found, err
 }

@@ -143,6 +143,7 @@ func TestDeleteAppEverywhere(t *testing.T) {
 			}
 		}
 		b.update(func(tx im.Tx) error { return tx.DeleteApp(b.app) })
+		b.update(func(tx im.Tx) error { _, err := tx.DeleteRemains(1000); return err })
 		for name, n := range count() {
 			if n != 0 {
 				t.Errorf("%d rows are left in %s", n, name)

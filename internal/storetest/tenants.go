@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -112,7 +113,7 @@ func writes() []access {
 // elsewhere are the methods that are not tried as another tenant: they name no app, make one or see all of them, or add
 // rows that may stand beside the other tenant's (tried by name).
 func elsewhere() []string {
-	return []string{"App", "LockApp", "Apps", "PutApp", "DeleteApp", "Token", "AddToken", "DeleteExpiredTokens", "DueMutes", "NextMuteEnd",
+	return []string{"App", "LockApp", "Apps", "PutApp", "DeleteApp", "DeleteRemains", "Token", "AddToken", "DeleteExpiredTokens", "DueMutes", "NextMuteEnd",
 		"AddUser", "AddRoom", "AddSuperAdmin"}
 }
 
@@ -187,6 +188,28 @@ func testDeleteApp(e *env) {
 	was := stays.portrait(kept)
 	e.update(func(tx im.Tx) error { return tx.DeleteApp(e.app) })
 	for _, a := range reads() {
+	e.view(func(tx im.Tx) error {
+		apps, err := tx.Apps()
+		e.same("apps", len(apps), 1)
+		return err
+	})
+	for name, add := range map[string]func(im.Tx) error{
+		"AddUser":       func(tx im.Tx) error { _, err := tx.AddUser(e.user("new")); return err },
+		"AddRoom":       func(tx im.Tx) error { _, _, err := tx.AddRoom(e.newRoom(r.Kind, "ann"), members("ann")); return err },
+		"AddToken":      func(tx im.Tx) error { return tx.AddToken(im.Token{Hash: e.hash(7), App: e.app}) },
+		"AddSuperAdmin": func(tx im.Tx) error { return tx.AddSuperAdmin(e.app, "new", start()) },
+	} {
+		if err := e.store.Update(e.Context(), add); !errors.Is(err, im.ErrAppNotFound) {
+			e.Errorf("%s: got %v, want ErrAppNotFound", name, err)
+		}
+	}
+
+	for rounds, n := 0, 3; n > 0; rounds++ {
+		n = get(e, func(tx im.Tx) (int, error) { return tx.DeleteRemains(3) })
+		if n > 3 || rounds > 100 {
+			e.Fatalf("round %d removes %d rows", rounds, n)
+		}
+	}
 		if found, err := e.try(a, r); err == nil && !nothing(found) {
 			e.Errorf("%s found %+v", a.method, found)
 		}
@@ -197,13 +220,7 @@ func testDeleteApp(e *env) {
 		}
 		due, err := tx.DueMutes(start().Add(time.Hour), 9)
 		e.same("mutes left", len(due), 1)
-		apps, err2 := tx.Apps()
-		for _, app := range apps {
-			if app.ID == e.app {
-				e.Error("the app is left")
-			}
-		}
-		return firstError(err, err2)
+		return err
 	})
 	e.same("the other app", stays.portrait(kept), was)
 }
