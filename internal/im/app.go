@@ -1,6 +1,7 @@
 package im
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -87,6 +88,8 @@ type NewApp struct {
 	ClientID string
 	Secret   string
 	Settings map[string]string // key = value, as [Settings.Set] takes them
+
+	FreshID, FreshSecret string // taken by EnsureApp where the app has none; who makes it together with others learns whose won
 }
 
 // CreateApp makes a new app. Errors: ErrAppExists, ErrInvalid.
@@ -129,11 +132,11 @@ func (s *Service) putApp(ctx context.Context, n NewApp, check func(was App, foun
 		if !found {
 			app = App{Key: n.Key, UUID: s.ids.UUID(), Settings: DefaultSettings(), Created: s.clock.Now()}
 		}
-		if n.ClientID != "" {
-			app.ClientID = n.ClientID
-		}
+		app.ClientID = cmp.Or(n.ClientID, app.ClientID, n.FreshID)
 		if n.Secret != "" {
 			app.Secret = SecretHash(n.Secret)
+		} else if n.FreshSecret != "" && app.Secret == [32]byte{} {
+			app.Secret = SecretHash(n.FreshSecret)
 		}
 		app.Settings = app.Settings.clone()
 		for k, v := range n.Settings {

@@ -148,6 +148,17 @@ func TestDeleteApp(t *testing.T) {
 	as(t, w, "app").fails(im.ErrRoomNotFound).Members()
 }
 
+// TestEnsureAppTogether: of several who make one app with credentials of their own the first wins.
+func TestEnsureAppTogether(t *testing.T) {
+	w := newWorld(t)
+	for _, mine := range []string{"first", "second"} {
+		app, err := w.svc.EnsureApp(t.Context(), im.NewApp{Key: garden(), FreshID: mine, FreshSecret: mine})
+		must(t, err)
+		same(t, "client id", app.ClientID, "first")
+		same(t, mine+" matches", app.SecretMatches(mine), mine == "first")
+	}
+}
+
 // TestDeleteAppAgain: what an interrupted deletion has left goes with the next.
 func TestDeleteAppAgain(t *testing.T) {
 	w := newWorld(t)

@@ -2,6 +2,8 @@ package server
 
 import (
 	"context"
+	"errors"
+	"slices"
 
 	"teahouse/internal/im"
 )
@@ -41,30 +43,42 @@ func demoRooms() []demoRoom {
 	}
 }
 
-// demo fills a new app with what the documents' examples speak of, so that each of them works as it stands.
-func demo(ctx context.Context, service *im.Service, app *im.App) error {
-	caller := im.AppCaller(app)
-	password := demoPassword
-	var users []im.NewUser
-	for _, name := range demoUsers() {
-		users = append(users, im.NewUser{Name: name, Password: &password})
-	}
-	if _, _, err := service.RegisterBatch(ctx, caller, users); err != nil {
-		return err
-	}
-	for _, r := range demoRooms() {
-		_, err := service.CreateRoom(ctx, caller, im.NewRoom{
-			Kind: im.Chatroom, ID: im.RoomID(r.id), Name: r.name, Description: r.description,
-			Owner: r.owner, Members: r.members, MaxUsers: &r.maxUsers,
-		})
-		if err != nil {
+// demo fills the app with what the documents' examples speak of, so that each of them works as it stands. What is there
+// stays; what is missing is made, also when an earlier start was killed in the middle; what the app's settings forbid by
+// now is left out.
+func (s *server) demo(ctx context.Context, app *im.App) error {
+	caller, password := im.AppCaller(app), demoPassword
+	for names := range slices.Chunk(demoUsers(), app.Settings.BatchRegister) {
+		var users []im.NewUser
+		for _, name := range names {
+			users = append(users, im.NewUser{Name: name, Password: &password})
+		}
+		if _, _, err := s.service.RegisterBatch(ctx, caller, users); err != nil {
 			return err
 		}
-		if r.admin != "" {
-			if err := service.AddAdmin(ctx, caller, im.Chatroom, im.RoomID(r.id), r.admin); err != nil {
-				return err
-			}
+	}
+	for _, r := range demoRooms() {
+		err := r.make(ctx, s.service, caller)
+		if kind := im.AsError(err).Kind; err != nil && (kind == im.Internal || kind == im.Unavailable) {
+			return err
+		}
+		if err != nil {
+			s.log.Info("demo data left out", "room", r.id, "err", err)
 		}
 	}
 	return nil
+}
+
+func (r demoRoom) make(ctx context.Context, service *im.Service, caller im.Caller) error {
+	_, err := service.CreateRoom(ctx, caller, im.NewRoom{
+		Kind: im.Chatroom, ID: im.RoomID(r.id), Name: r.name, Description: r.description,
+		Owner: r.owner, Members: r.members, MaxUsers: &r.maxUsers,
+	})
+	if errors.Is(err, im.ErrRoomExists) {
+		err = nil
+	}
+	if err != nil || r.admin == "" {
+		return err
+	}
+	return service.AddAdmin(ctx, caller, im.Chatroom, im.RoomID(r.id), r.admin)
 }

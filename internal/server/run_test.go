@@ -291,6 +291,38 @@ func TestDevTwiceOnOneFolder(t *testing.T) {
 	}
 }
 
+// A start that was killed while it made the demo data is completed by the next, whatever it had made.
+func TestDevAfterInterruptedStart(t *testing.T) {
+	cfg := Config{Dev: true, Storage: Storage{Data: t.TempDir()}}
+	n := start(t, cfg)
+	base, token := n.url()+"/easemob-demo/chatdemoui", n.value("app token")
+	const room = "/chatrooms/1265710621211"
+	for _, path := range []string{"/chatrooms/1432266600611977", "/users/jma1", room + "/admin/z1"} {
+		if status, body := ask(t, "DELETE", base+path, token, ""); status != 200 {
+			t.Fatalf("%s: %d %s", path, status, body)
+		}
+	}
+	n.stop()
+	n = start(t, cfg)
+	base, token = n.url()+"/easemob-demo/chatdemoui", n.value("app token")
+	for path, want := range map[string]string{"/users/jma1": "jma1", "/chatrooms/1432266600611977": "jma1", room + "/admin": "z1"} {
+		if status, body := ask(t, "GET", base+path, token, ""); status != 200 || !strings.Contains(body, want) {
+			t.Errorf("%s: %d %s", path, status, body)
+		}
+	}
+}
+
+// Settings that forbid some of the demo data do not keep the emulator from starting.
+func TestDevWithOtherSettings(t *testing.T) {
+	cfg := Config{Dev: true, Storage: Storage{Data: t.TempDir()}}
+	start(t, cfg).stop()
+	tool := Tool{Storage: cfg.Storage, Out: io.Discard}
+	if err := tool.SetApp(t.Context(), devApp, []string{"room_max_maxusers=250", "batch_register=5"}); err != nil {
+		t.Fatal(err)
+	}
+	start(t, cfg)
+}
+
 func TestDevWarnsOfItsPublicSecret(t *testing.T) {
 	for listen, want := range map[string]bool{"127.0.0.1:0": false, "0.0.0.0:0": true} {
 		n := start(t, Config{Dev: true, Listen: listen})

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"net"
 	"strings"
@@ -36,18 +35,8 @@ func (s *server) ensureApp(ctx context.Context) (t startText, err error) {
 	if err != nil {
 		return t, err
 	}
-	was, err := s.service.App(ctx, key)
-	missing := errors.Is(err, im.ErrAppNotFound)
-	if err != nil && !missing {
-		return t, err
-	}
 	n := im.NewApp{Key: key, ClientID: s.cfg.App.ClientID, Secret: s.cfg.App.Secret, Settings: map[string]string{}}
-	if missing || was.ClientID == "" {
-		generateCredentials(&n)
-	}
-	if n.Secret != s.cfg.App.Secret || s.cfg.Dev { // generated, or no secret at all
-		t.secret = n.Secret
-	}
+	n.FreshID, n.FreshSecret = newCredentials()
 	if open := s.cfg.App.OpenRegistration; open != nil {
 		n.Settings["open_registration"] = fmt.Sprint(*open)
 	}
@@ -59,32 +48,29 @@ func (s *server) ensureApp(ctx context.Context) (t startText, err error) {
 		return t, plain(err)
 	}
 	t.app = &app
+	if app.SecretMatches(n.FreshSecret) { // this start made it
+		t.secret = n.FreshSecret
+	}
 	if !s.cfg.Dev {
 		return t, nil
 	}
-	if missing {
-		if err := demo(ctx, s.service, &app); err != nil {
-			return t, fmt.Errorf("demo data: %w", err)
-		}
+	t.secret = s.cfg.App.Secret // it is no secret
+	if err := s.demo(ctx, &app); err != nil {
+		return t, fmt.Errorf("demo data: %w", err)
 	}
 	grant, err := s.service.IssueAppToken(ctx, &app, nil)
 	t.token = grant.Text
 	return t, err
 }
 
-// generateCredentials fills in what was not given, in the form of the cloud's credentials.
-func generateCredentials(n *im.NewApp) {
+// newCredentials returns a client id and a secret in the form of the cloud's.
+func newCredentials() (id, secret string) {
 	random := func(bytes int) string {
 		b := make([]byte, bytes)
 		_, _ = rand.Read(b) // never fails
 		return "YXA6" + base64.RawURLEncoding.EncodeToString(b)
 	}
-	if n.ClientID == "" {
-		n.ClientID = random(15)
-	}
-	if n.Secret == "" {
-		n.Secret = random(24)
-	}
+	return random(15), random(24)
 }
 
 // print writes the text, then "ready".

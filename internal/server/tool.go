@@ -87,8 +87,8 @@ func (t Tool) CreateApp(ctx context.Context, key, clientID, secret string) error
 		return err
 	}
 	return t.with(ctx, true, func(c core) error {
-		n := im.NewApp{Key: k, ClientID: clientID, Secret: secret}
-		generateCredentials(&n)
+		freshID, freshSecret := newCredentials()
+		n := im.NewApp{Key: k, ClientID: or(clientID, freshID), Secret: or(secret, freshSecret)}
 		app, err := c.service.CreateApp(ctx, n)
 		if err != nil {
 			return err
