@@ -66,6 +66,12 @@ func (v *Validator) CheckUnknown(t testing.TB, req *http.Request, status int, he
 
 const location = "mem:///openapi.json"
 
+// Describes reports whether the description has the request's path and method.
+func (v *Validator) Describes(req *http.Request) bool {
+	_, op, _ := v.find(req.Method, req.URL)
+	return op != nil
+}
+
 func load(document string) (*Validator, error) {
 	doc, err := openapi3.NewLoader().LoadFromData([]byte(document))
 	if err != nil {

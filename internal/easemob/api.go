@@ -116,14 +116,22 @@ func tidy(p string) string {
 	return b.String()
 }
 
-// unknown answers paths and methods that no route takes.
+// unknown answers paths and methods that no route takes, and apps that do not exist.
 func (a *API) unknown(c *call) (answer, error) {
+	if parts := strings.SplitN(c.r.URL.Path, "/", 4); len(parts) > 2 {
+		c.r.SetPathValue("org", parts[1])
+		c.r.SetPathValue("app", parts[2])
+		if _, err := a.svc.App(c.r.Context(), im.AppKey{Org: parts[1], Name: parts[2]}); err != nil {
+			return answer{}, err
+		}
+	}
 	var allow []string
 	for _, m := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete} {
 		probe := *c.r
 		probe.Method = m
 		_, pattern := a.mux.Handler(&probe)
-		if pattern != "/" && (!strings.HasSuffix(pattern, deleteVerbPath) || isDeleteVerb(c.r.URL.EscapedPath())) {
+		_, pattern, _ = strings.Cut(pattern, "/{org}/{app}")
+		if pattern != "" && fits(pattern, c.r.URL.EscapedPath()) {
 			allow = append(allow, m)
 		}
 	}

@@ -74,7 +74,7 @@ func (a *API) handler(rt route) http.Handler {
 }
 
 func (a *API) run(c *call) (answer, error) {
-	if c.route.method == "*" || c.route.path == deleteVerbPath && !isDeleteVerb(c.r.URL.EscapedPath()) {
+	if c.route.method == "*" || !fits(c.route.path, c.r.URL.EscapedPath()) {
 		return a.unknown(c)
 	}
 	app, err := a.svc.App(c.r.Context(), im.AppKey{Org: c.r.PathValue("org"), Name: c.r.PathValue("app")})
@@ -160,6 +160,9 @@ func (c *call) body() ([]byte, error) {
 func decode(data []byte, into any) error {
 	if len(bytes.TrimSpace(data)) == 0 {
 		return nil
+	}
+	if string(bytes.TrimSpace(data)) == "null" {
+		return im.ErrBadJSON.With("the body: null is not an object")
 	}
 	err := json.Unmarshal(data, into)
 	var wrong *json.UnmarshalTypeError

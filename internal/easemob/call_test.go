@@ -176,7 +176,7 @@ func TestDecode(t *testing.T) {
 		Map    map[string]text `json:"map"`
 	}
 	good := []struct{ in, want string }{
-		{"", "{}"}, {" \n", "{}"}, {"{}", "{}"}, {"null", "{}"}, {`{"other":1}`, "{}"},
+		{"", "{}"}, {" \n", "{}"}, {"{}", "{}"}, {`{"other":1}`, "{}"},
 		{`{"text":"a\u8336"}`, "a茶"}, {`{"loose":"a"}`, "a"}, {`{"loose":0}`, "0"}, {`{"loose":12345678901234567890123}`, "12345678901234567890123"},
 		{`{"loose":null}`, "{}"}, {`{"list":["a","b"]}`, "a|b"}, {`{"list":[]}`, ""}, {`{"number":"12"}`, "12"}, {`{"number":" 12 "}`, "12"},
 		{`{"number":-5}`, "-5"}, {`{"number":null}`, "{}"}, {`{"number":""}`, "{}"}, {`{"whole":9223372036854775808}`, "9223372036854775807"},
@@ -193,7 +193,7 @@ func TestDecode(t *testing.T) {
 	}
 	bad := []struct{ in, want string }{
 		{`{`, "unexpected end of JSON input"}, {`{}{}`, "invalid character '{' after top-level value"}, {`[]`, "the body: array is not an object"},
-		{`"x"`, "the body: string is not an object"}, {`1`, "the body: number is not an object"}, {`true`, "the body: bool is not an object"},
+		{"null", "the body: null is not an object"}, {`"x"`, "the body: string is not an object"}, {`1`, "the body: number is not an object"}, {`true`, "the body: bool is not an object"},
 		{`{"text":null}`, "field text: null is not a string"}, {`{"text":1}`, "field text: number is not a string"}, {`{"text":{}}`, "field text: object is not a string"},
 		{`{"loose":true}`, "field loose: bool is not a string"}, {`{"loose":1.5}`, "field loose: number is not a string"}, {`{"loose":-1}`, "field loose: number is not a string"},
 		{`{"list":null}`, "field list: null is not a list"}, {`{"list":"a"}`, "field list: string is not a list"}, {`{"list":[null]}`, "field list: null is not a string"},

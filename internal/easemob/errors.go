@@ -218,6 +218,7 @@ func passwordWords() []exception {
 
 func attributeWords() []exception {
 	return []exception{
+		{im.ErrUnauthenticated.Code, wire{400, 0, unauthorized, "", unauthorized}},
 		{im.ErrNotMember.Code, wire{401, 0, unauthorized, exMetadata, "user is not in chatroom"}},
 		{im.ErrNotSelf.Code, wire{400, 0, illegalArgument, exMetadata, "others are not allowed to be set"}},
 		{im.ErrBatchTooLarge.Code, wire{400, 0, illegalArgument, exMetadata, "exceed allowed batch size {arg}"}},
@@ -299,10 +300,21 @@ func (c *call) fill(text string, e *im.Error) string {
 		arg = "a value"
 	}
 	return strings.NewReplacer(
-		"{user}", string(e.User), "{room}", string(e.Room), "{arg}", arg, "{count}", strconv.Itoa(e.Count),
+		"{user}", clip(string(e.User)), "{room}", clip(string(e.Room)), "{arg}", clip(arg), "{count}", strconv.Itoa(e.Count),
 		"{org}", org, "{app}", app, "{appkey}", org+"#"+app, "{uuid}", uuid, "{subject}", subject,
-		"{path}", strings.TrimPrefix(c.r.URL.Path, "/"), "{verb}", actionOf(c.r.Method),
+		"{path}", clip(strings.TrimPrefix(c.r.URL.Path, "/")), "{verb}", actionOf(c.r.Method),
 	).Replace(text)
+}
+
+// maxEcho bounds what an error repeats of the request, in bytes. Sentences that clients compare hold names, which are
+// shorter.
+const maxEcho = 512
+
+func clip(s string) string {
+	if len(s) <= maxEcho {
+		return s
+	}
+	return strings.ToValidUTF8(s[:maxEcho], "") + "…"
 }
 
 // reason words why one name of a list was not done.

@@ -90,6 +90,23 @@ func (n *whole) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
+// numeric is a whole number, also as text.
+type numeric struct{ whole }
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (n *numeric) UnmarshalJSON(b []byte) error {
+	s := string(b)
+	if b[0] == '"' {
+		if err := json.Unmarshal(b, &s); err != nil {
+			return err
+		}
+	}
+	if s == "" || n.whole.UnmarshalJSON([]byte(s)) != nil {
+		return wrongType[int64](b)
+	}
+	return nil
+}
+
 // looseWhole is a whole number, also as text; null and "" are read as absent.
 type looseWhole struct{ whole }
 

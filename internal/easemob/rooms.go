@@ -269,11 +269,14 @@ func (a *API) changeRoom(c *call) (answer, error) {
 	if len(done) == 0 {
 		return answer{}, im.ErrFieldMissing.With("name, description or maxusers")
 	}
+	if b.NewOwner.sent && b.NewOwner.v == "" {
+		return answer{}, im.ErrFieldMissing.With("newowner")
+	}
 	ch := im.RoomChange{Name: b.Name.ptr(), Description: b.Description.ptr(), Custom: b.Custom.ptr(), MaxUsers: b.MaxUsers.ptr(), NewOwner: b.NewOwner.ptr()}
 	if ch.Name == nil {
 		ch.Name = b.GroupName.ptr()
 	}
-	_, err = a.svc.ChangeRoom(c.r.Context(), c.caller, im.Chatroom, c.room(), ch)
+	err = a.svc.ChangeRoom(c.r.Context(), c.caller, im.Chatroom, c.room(), ch)
 	return answer{data: done}, err
 }
 
@@ -289,11 +292,21 @@ func (a *API) destroyRoom(c *call) (answer, error) {
 // deleteVerbPath stands for DELETE …/chatrooms/{id}/ban and …/chatrooms/super_admin/{user}, which the mux cannot tell apart.
 const deleteVerbPath = "/chatrooms/{id}/{verb}"
 
-// isDeleteVerb reports whether an escaped path that fits deleteVerbPath is one of the two.
-func isDeleteVerb(path string) bool {
-	rest, verb := cutLast(path)
-	_, id := cutLast(rest)
-	return id == "super_admin" || verb == "ban"
+// roomPath is where one room is; super_admin is none.
+const roomPath = "/chatrooms/{id}"
+
+// fits reports whether a route is meant by an escaped path that the mux matched with it.
+func fits(route, path string) bool {
+	switch route {
+	case deleteVerbPath:
+		rest, verb := cutLast(path)
+		_, id := cutLast(rest)
+		return id == "super_admin" || verb == "ban"
+	case roomPath:
+		_, id := cutLast(path)
+		return id != "super_admin"
+	}
+	return true
 }
 
 // cutLast splits off the last segment of an escaped path and unescapes it.

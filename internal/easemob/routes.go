@@ -50,9 +50,9 @@ func (a *API) routes() []route {
 		rooms("GET", "/users/{user}/joined_chatrooms", classRoomsJoined, a.joinedRooms, roomUserMissing()),
 		rooms("GET", "/chatrooms", classRoomsList, a.listRooms),
 		rooms("POST", "/chatrooms", classRoomsCreate, on(a.createRoom), createWords()...),
-		rooms("GET", "/chatrooms/{id}", classRooms, a.roomDetails, roomUnread()),
-		rooms("PUT", "/chatrooms/{id}", classRooms, a.changeRoom, roomUserMissing(), notInGroup(403)),
-		rooms("DELETE", "/chatrooms/{id}", classRooms, a.destroyRoom),
+		rooms("GET", roomPath, classRooms, a.roomDetails, roomUnread()),
+		rooms("PUT", roomPath, classRooms, a.changeRoom, roomUserMissing(), notInGroup(403)),
+		rooms("DELETE", roomPath, classRooms, a.destroyRoom),
 
 		rooms("GET", "/chatrooms/{id}/users", classRooms, a.listMembers, roomUnread()),
 		rooms("POST", "/chatrooms/{id}/users", classRooms, on(a.addMembers), roomUserMissing(), addTooManyRooms(), batchWords("addMembers: addMembers number more than maxSize : {arg}"), addRoomMissing()),

@@ -9,13 +9,13 @@ import (
 )
 
 type tokenRequest struct {
-	GrantType    text       `json:"grant_type"`
-	ClientID     text       `json:"client_id"`
-	ClientSecret text       `json:"client_secret"`
-	Username     looseText  `json:"username"`
-	Password     text       `json:"password"`
-	AutoCreate   flag       `json:"autoCreateUser"`
-	TTL          looseWhole `json:"ttl"`
+	GrantType    text      `json:"grant_type"`
+	ClientID     text      `json:"client_id"`
+	ClientSecret text      `json:"client_secret"`
+	Username     looseText `json:"username"`
+	Password     text      `json:"password"`
+	AutoCreate   flag      `json:"autoCreateUser"`
+	TTL          numeric   `json:"ttl"` // seconds
 }
 
 type tokenAnswer struct {

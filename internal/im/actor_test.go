@@ -72,11 +72,9 @@ func (a actor) Create(n im.NewRoom) im.Room {
 }
 
 // Change changes the room.
-func (a actor) Change(ch im.RoomChange) im.Room {
+func (a actor) Change(ch im.RoomChange) {
 	a.t.Helper()
-	r, err := a.w.svc.ChangeRoom(a.t.Context(), a.c, a.kind, a.room, ch)
-	a.check(err)
-	return r
+	a.check(a.w.svc.ChangeRoom(a.t.Context(), a.c, a.kind, a.room, ch))
 }
 
 // Transfer gives the room to another owner.

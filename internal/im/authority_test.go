@@ -98,12 +98,10 @@ func rosterRules() []rule {
 	self := "-  on_owner  ok  ok  not_member  not_member  unauthenticated"
 	return []rule{
 		{"ChangeRoom", "", owners, func(ctx context.Context, s *im.Service, c im.Caller, r im.RoomID, _ string) error {
-			_, err := s.ChangeRoom(ctx, c, im.Chatroom, r, im.RoomChange{Name: ptr("new")})
-			return err
+			return s.ChangeRoom(ctx, c, im.Chatroom, r, im.RoomChange{Name: ptr("new")})
 		}},
 		{"ChangeRoom", "cat", owners, func(ctx context.Context, s *im.Service, c im.Caller, r im.RoomID, target string) error {
-			_, err := s.ChangeRoom(ctx, c, im.Chatroom, r, im.RoomChange{NewOwner: &target})
-			return err
+			return s.ChangeRoom(ctx, c, im.Chatroom, r, im.RoomChange{NewOwner: &target})
 		}},
 		{"DestroyRoom", "", owners, func(ctx context.Context, s *im.Service, c im.Caller, r im.RoomID, _ string) error {
 			return s.DestroyRoom(ctx, c, im.Chatroom, r)

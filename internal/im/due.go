@@ -90,14 +90,22 @@ func (s *Service) endMutes(ctx context.Context, mutes []Mute) error {
 		if err != nil {
 			return err
 		}
+		counted := map[roomKey]bool{}
 		for _, m := range mutes {
 			ended, err := tx.EndMute(m)
 			if err != nil {
 				return err
 			}
-			room, stands := rooms[roomKey{m.App, m.Room}]
+			key := roomKey{m.App, m.Room}
+			room, stands := rooms[key]
 			if !ended || !stands {
 				continue
+			}
+			if !counted[key] {
+				counted[key] = true
+				if err := tx.CountChange(room); err != nil {
+					return err
+				}
 			}
 			e := roomEvent(room, MuteEnded, m.User)
 			e.App, e.At, e.Until = m.App, s.clock.Now(), m.Until

@@ -44,8 +44,7 @@ func TestWhatFailsLateIsNotAnnounced(t *testing.T) {
 		}},
 		{"role", func(w *world, c im.Caller) error { return w.svc.AddAdmin(w.t.Context(), c, im.Chatroom, lounge, "bob") }},
 		{"role", func(w *world, c im.Caller) error {
-			_, err := w.svc.ChangeRoom(w.t.Context(), c, im.Chatroom, lounge, im.RoomChange{Name: ptr("new"), NewOwner: ptr("bob")})
-			return err
+			return w.svc.ChangeRoom(w.t.Context(), c, im.Chatroom, lounge, im.RoomChange{Name: ptr("new"), NewOwner: ptr("bob")})
 		}},
 		{"delete", func(w *world, c im.Caller) error { _, err := w.svc.DeleteUser(w.t.Context(), c, "ann"); return err }},
 		{"delete", func(w *world, c im.Caller) error { _, _, err := w.svc.DeleteUsers(w.t.Context(), c, 2); return err }},

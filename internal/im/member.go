@@ -170,15 +170,17 @@ func (s *Service) leave(tx Tx, emit func(Event), r Room, u Username) error {
 	if err != nil {
 		return err
 	}
-	if room.Owner == u {
-		return destroy(tx, emit, room)
-	}
 	w := &work{s: s, tx: tx, room: room, now: s.clock.Now(), publish: emit}
-	standings, err := tx.Standings(room, []Username{u})
-	if err != nil || !standings[0].Member {
-		return err
-	}
-	return w.take(standings, MembersLeft)
+	return w.run(func(w *work) error {
+		if room.Owner == u {
+			return w.destroy()
+		}
+		standings, err := tx.Standings(room, []Username{u})
+		if err != nil || !standings[0].Member {
+			return err
+		}
+		return w.take(standings, MembersLeft)
+	})
 }
 
 // MembersPage lists members, longest in the room first, page by page from 1. Errors: ErrRoomNotFound.

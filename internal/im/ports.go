@@ -85,15 +85,16 @@ type TokenTx interface {
 type RoomTx interface {
 	// Room returns a room of this kind, or ErrRoomNotFound with the id.
 	Room(AppID, RoomKind, RoomID) (Room, error)
-	// LockRoom gives the room its next version and returns it as it is then. Until the transaction ends no other transaction
-	// gets past LockRoom of the same room, so versions are given in the order of the commits. Every rule that
-	// decides from a room's rows and then writes them starts here.
+	// LockRoom is Room, and until the transaction ends no other transaction gets past LockRoom of the same room.
+	// Every rule that decides from a room's rows and then writes them starts here.
 	LockRoom(AppID, RoomKind, RoomID) (Room, error)
+	// CountChange adds one to the version of a locked room, or ErrRoomNotFound.
+	CountChange(Room) error
 	// Rooms returns those of the named rooms that exist, in the order of the names.
 	Rooms(AppID, RoomKind, []RoomID) ([]Room, error)
 	// AddRoom inserts a room with its first members, gives them their places (Room.Seq, Member.Seq) and the room
-	// version 1, and returns the number of rooms of the kind the app now has. added is false when the id is taken by a room of any kind
-	// (then nothing is written). members holds the owner; Room.Members is ignored.
+	// version 1, and returns the number of rooms of the kind the app now has. added is false when the id is taken by
+	// a room of any kind (then nothing is written). members holds the owner; Room.Members is ignored.
 	AddRoom(room Room, members []Member) (rooms int, added bool, err error)
 	// PutRoom writes every changeable column of an existing room, not Members, Seq and Version, or ErrRoomNotFound.
 	PutRoom(Room) error
@@ -196,8 +197,6 @@ type IDs interface {
 	UUID() string
 	// RoomID returns a candidate of exactly 14 decimal digits that does not start with 0; callers skip taken ones.
 	RoomID() RoomID
-	// Seq returns a number that grows.
-	Seq() int64
 	// Token returns the text of a new bearer token, 63 characters starting YWMt.
 	Token() string
 }

@@ -50,6 +50,29 @@ func each(n int, fn func(i int) error) (fns []func() error) {
 	return fns
 }
 
+// TestTheLatestEventTellsWhatIsStored: events may overtake each other, but their versions say which came last.
+func TestTheLatestEventTellsWhatIsStored(t *testing.T) {
+	onEngines(t, nil, func(t *testing.T, w *world) {
+		for range 20 {
+			w.bus.Take()
+			together(each(8, func(i int) error {
+				return w.svc.SetAnnouncement(t.Context(), im.AppCaller(w.app), im.Chatroom, lounge, fmt.Sprint("text ", i))
+			})...)
+			var last im.Event
+			versions := map[int64]bool{}
+			for _, e := range w.bus.Take() {
+				versions[e.Version] = true
+				if e.Version > last.Version {
+					last = e
+				}
+			}
+			room, _ := as(t, w, "ann").Room()
+			same(t, "versions", len(versions), 8)
+			same(t, "the latest", []any{last.Text, last.Version}, []any{room.Announcement, room.Version})
+		}
+	})
+}
+
 func TestARoomIsNeverOverfull(t *testing.T) {
 	onEngines(t, nil, func(t *testing.T, w *world) {
 		names := w.crowd(12)
@@ -116,8 +139,7 @@ func TestARoomAlwaysHasOneOwner(t *testing.T) {
 	onEngines(t, nil, func(t *testing.T, w *world) {
 		people := []string{"ann", "adm", "ada", "bob", "cat"}
 		together(each(20, func(i int) error {
-			_, err := w.svc.ChangeRoom(t.Context(), im.AppCaller(w.app), im.Chatroom, lounge, im.RoomChange{NewOwner: &people[i%5]})
-			return err
+			return w.svc.ChangeRoom(t.Context(), im.AppCaller(w.app), im.Chatroom, lounge, im.RoomChange{NewOwner: &people[i%5]})
 		})...)
 		room, roster := as(t, w, "app").Room()
 		same(t, "owners in "+roster, strings.Count(roster, "!"), 1)

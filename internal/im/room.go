@@ -35,7 +35,7 @@ type Room struct {
 	Announcement string
 	Created      time.Time
 	Seq          int64 // place in the list of the app's rooms of this kind: grows with creation; given by the store
-	Version      int64 // grows with every change: LockRoom gives the next (ADR 14)
+	Version      int64 // how many changes were announced; kept by the store (ADR 14)
 }
 
 // Limits of a room's fields (wire/easemob.md §13).
@@ -66,7 +66,7 @@ type NewRoom struct {
 
 // ParseRoomID checks an id chosen by a caller: 2 to 64 lower-case letters and digits (ADR 11).
 func ParseRoomID(s string) (RoomID, error) {
-	ok := len(s) >= 2 && len(s) <= maxChosenID && s != "count" && s != "user"
+	ok := len(s) >= 2 && len(s) <= maxChosenID && !routeWord(s)
 	for i := 0; ok && i < len(s); i++ {
 		ok = s[i] >= 'a' && s[i] <= 'z' || s[i] >= '0' && s[i] <= '9'
 	}
@@ -74,6 +74,16 @@ func ParseRoomID(s string) (RoomID, error) {
 		return "", ErrInvalid.With("roomid")
 	}
 	return RoomID(s), nil
+}
+
+// routeWord knows the words that stand beside room ids, or behind them, in the paths of the management API.
+func routeWord(s string) bool {
+	switch s {
+	case "admin", "announcement", "apply", "ban", "blocks", "broadcast", "chatgroups", "chatrooms", "count", "disable",
+		"enable", "invite", "mute", "quit", "roles", "shield", "user", "users", "white":
+		return true
+	}
+	return false
 }
 
 // CreateRoom makes a room; its members are in it at once. All or nothing. A user token needs the right of a
@@ -101,6 +111,7 @@ func (s *Service) CreateRoom(ctx context.Context, c Caller, n NewRoom) (Room, er
 	members[0].Role = Owner
 	room.Members = len(members)
 	err = s.update(ctx, c.App.ID, c.User, func(tx Tx, emit func(Event)) error {
+		room.Version = 0
 		if err := mayJoin(tx, c.App, room, names); err != nil {
 			return err
 		}
@@ -108,6 +119,7 @@ func (s *Service) CreateRoom(ctx context.Context, c Caller, n NewRoom) (Room, er
 			return err
 		}
 		emit(roomEvent(room, RoomCreated, names...))
+		room.Version = 1
 		return nil
 	})
 	return room, err
@@ -251,8 +263,8 @@ type RoomChange struct {
 // ChangeRoom changes a room's fields and, in the same call, its owner. All or nothing. Errors: ErrRoomNotFound,
 // ErrForbidden, ErrInvalid (a '/' in a name, seed 004), ErrNameTooLong, ErrDescTooLong, ErrMaxUsersHigh,
 // ErrMaxUsersLow, ErrUserNotFound, ErrSameOwner, ErrNotMember.
-func (s *Service) ChangeRoom(ctx context.Context, c Caller, kind RoomKind, id RoomID, ch RoomChange) (room Room, err error) {
-	err = s.inRoom(ctx, c, kind, id, Owner, func(w *work) error {
+func (s *Service) ChangeRoom(ctx context.Context, c Caller, kind RoomKind, id RoomID, ch RoomChange) error {
+	return s.inRoom(ctx, c, kind, id, Owner, func(w *work) error {
 		if err := changeFields(c.App, &w.room, ch); err != nil {
 			return err
 		}
@@ -264,10 +276,8 @@ func (s *Service) ChangeRoom(ctx context.Context, c Caller, kind RoomKind, id Ro
 				return err
 			}
 		}
-		room = w.room
 		return w.tx.PutRoom(w.room)
 	})
-	return room, err
 }
 
 func changeFields(app *App, r *Room, ch RoomChange) error {
@@ -329,13 +339,14 @@ func (w *work) transfer(to Username) error {
 // DestroyRoom removes a room. Errors: ErrRoomNotFound, ErrForbidden.
 func (s *Service) DestroyRoom(ctx context.Context, c Caller, kind RoomKind, id RoomID) error {
 	return s.inRoom(ctx, c, kind, id, Owner, func(w *work) error {
-		return destroy(w.tx, w.publish, w.room)
+		return w.destroy()
 	})
 }
 
-func destroy(tx Tx, emit func(Event), r Room) error {
-	emit(roomEvent(r, RoomDestroyed))
-	return tx.DeleteRoom(r)
+func (w *work) destroy() error {
+	w.gone = true
+	w.emit(RoomDestroyed)
+	return w.tx.DeleteRoom(w.room)
 }
 
 // RoomsPage lists rooms, newest first, page by page from 1.

@@ -22,7 +22,7 @@ type User struct {
 	Active   bool
 	Created  time.Time
 	Modified time.Time
-	Seq      int64 // place in the list of the app's users: grows with creation
+	Seq      int64 // place in the list of the app's users: grows with creation; given by the store, 0 in what Register returns
 }
 
 // Limits of a user's fields (wire/easemob.md §1.5).
@@ -80,7 +80,7 @@ type NewUser struct {
 func (s *Service) newUser(app AppID, name Username, hash, nickname string) User {
 	now := s.clock.Now()
 	return User{App: app, Name: name, UUID: s.ids.UUID(), Password: hash, Nickname: nickname, Active: true,
-		Created: now, Modified: now, Seq: s.ids.Seq()}
+		Created: now, Modified: now}
 }
 
 // Register makes one user. Without an app token the app must have open registration, and a password is

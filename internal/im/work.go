@@ -43,6 +43,20 @@ type work struct {
 	rank    Role // the caller's
 	now     time.Time
 	publish func(Event)
+	gone    bool // the room is destroyed
+}
+
+// run does the work and counts it as one change of the room, if it announces any.
+func (w *work) run(fn func(*work) error) error {
+	publish, changed := w.publish, false
+	w.publish = func(e Event) {
+		changed = true
+		publish(e)
+	}
+	if err := fn(w); err != nil || !changed || w.gone {
+		return err
+	}
+	return w.tx.CountChange(w.room)
 }
 
 // inRoom locks a room, checks that the caller's role in it is at least need, runs fn, commits and publishes.
@@ -63,7 +77,8 @@ func (s *Service) inRoom(ctx context.Context, c Caller, kind RoomKind, id RoomID
 		if rank < need {
 			return ErrForbidden.In(id)
 		}
-		return fn(&work{s, tx, c.App, c, room, rank, s.clock.Now(), emit})
+		w := &work{s: s, tx: tx, app: c.App, caller: c, room: room, rank: rank, now: s.clock.Now(), publish: emit}
+		return w.run(fn)
 	})
 }
 
@@ -102,8 +117,9 @@ func rankOf(tx Tx, c Caller, room Room) (Role, error) {
 	return standings[0].Role, nil
 }
 
+// roomEvent tells of a change of a locked room, which the caller counts.
 func roomEvent(r Room, kind EventKind, users ...Username) Event {
-	return Event{Topic: RoomTopic(r.App, r.ID), Kind: kind, Room: r.ID, RoomKind: r.Kind, Version: r.Version, Users: users, Members: r.Members}
+	return Event{Topic: RoomTopic(r.App, r.ID), Kind: kind, Room: r.ID, RoomKind: r.Kind, Version: r.Version + 1, Users: users, Members: r.Members}
 }
 
 // emit announces something about the room after the commit.

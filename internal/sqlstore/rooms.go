@@ -11,9 +11,6 @@ const (
 		rooms.name, rooms.description, rooms.custom, rooms.announcement`
 	selectRoom = `SELECT ` + roomColumns + ` FROM rooms`
 	oneRoom    = selectRoom + ` WHERE app = $1 AND id = $2`
-
-	// "kind + 0" leads to no index: the row is found by its key.
-	lockRoom = `UPDATE rooms SET version = version + 1 WHERE app = $1 AND id = $2 AND kind + 0 = $3 RETURNING ` + roomColumns
 )
 
 func scanRoom(rows rows, app im.AppID) (im.Room, error) {
@@ -31,10 +28,10 @@ func (t *tx) rooms(app im.AppID, query string, args ...any) ([]im.Room, error) {
 	})
 }
 
-// Room implements [im.RoomTx]. The kind is compared here: the key alone finds the row.
-func (t *tx) Room(app im.AppID, kind im.RoomKind, id im.RoomID) (room im.Room, err error) {
+// room reads one room. The kind is compared here: the key alone finds the row.
+func (t *tx) room(query string, app im.AppID, kind im.RoomKind, id im.RoomID) (room im.Room, err error) {
 	found := false
-	err = t.query(oneRoom, []any{int64(app), string(id)}, func(rows rows) (err error) {
+	err = t.query(query, []any{int64(app), string(id)}, func(rows rows) (err error) {
 		found = true
 		room, err = scanRoom(rows, app)
 		return err
@@ -45,16 +42,23 @@ func (t *tx) Room(app im.AppID, kind im.RoomKind, id im.RoomID) (room im.Room, e
 	return room, err
 }
 
-// LockRoom implements [im.RoomTx]. Giving the next version locks the row.
-func (t *tx) LockRoom(app im.AppID, kind im.RoomKind, id im.RoomID) (room im.Room, err error) {
-	err = t.change(lockRoom, []any{int64(app), string(id), kindCode(kind)}, func(rows rows) (err error) {
-		room, err = scanRoom(rows, app)
-		return err
-	})
-	if err == nil && room.Version == 0 {
-		err = im.ErrRoomNotFound.In(id)
+// Room implements [im.RoomTx].
+func (t *tx) Room(app im.AppID, kind im.RoomKind, id im.RoomID) (im.Room, error) {
+	return t.room(oneRoom, app, kind, id)
+}
+
+// LockRoom implements [im.RoomTx]. SQLite has one writer, who needs no lock.
+func (t *tx) LockRoom(app im.AppID, kind im.RoomKind, id im.RoomID) (im.Room, error) {
+	return t.room(oneRoom+t.dialect.forUpdate, app, kind, id)
+}
+
+// CountChange implements [im.RoomTx].
+func (t *tx) CountChange(room im.Room) error {
+	n, err := t.exec(`UPDATE rooms SET version = version + 1 WHERE app = $1 AND id = $2`, roomKey(room)...)
+	if err == nil && n == 0 {
+		err = im.ErrRoomNotFound.In(room.ID)
 	}
-	return room, err
+	return err
 }
 
 // Rooms implements [im.RoomTx].

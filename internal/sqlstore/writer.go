@@ -14,8 +14,8 @@ import (
 )
 
 // writer owns the only connection that writes. Its goroutine takes what is queued, runs it in one transaction and
-// answers all after the commit. When a function fails that has written, the transaction is rolled back and its functions
-// run again, each in a savepoint of its own, and so do those of the batches to come: savepoints cost a fifth of a room's
+// answers all after the commit. When a function fails that has written, the transaction is rolled back and its other
+// functions run again, each in a savepoint of its own, and so do those of the batches to come: savepoints cost a fifth of a room's
 // creation, and are needed only where something is undone.
 type writer struct {
 	store   *sqliteDB
@@ -176,10 +176,10 @@ func (w *writer) batch(first *job) {
 			break
 		}
 	}
+	w.careful = max(w.careful-1, 0)
 	if broken == errUndo {
 		broken = w.again(jobs)
 	}
-	w.careful = max(w.careful-1, 0)
 	if len(jobs) > 0 {
 		broken = w.commit(broken, Commit{Updates: len(jobs), Wait: start.Sub(jobs[0].queued), Run: time.Since(start)})
 	}
@@ -191,7 +191,7 @@ var (
 	errUndo = errors.New("sqlstore: a function failed that has written")
 )
 
-// again rolls the batch back and runs it once more, with savepoints.
+// again rolls the batch back and runs once more, with savepoints, what has not failed.
 func (w *writer) again(jobs []*job) error {
 	w.careful = carefulFor
 	for _, do := range []string{"ROLLBACK", "BEGIN IMMEDIATE"} {
@@ -200,6 +200,9 @@ func (w *writer) again(jobs []*job) error {
 		}
 	}
 	for _, j := range jobs {
+		if j.err != nil || j.panics != nil {
+			continue
+		}
 		if err := w.apply(j, true); err != nil {
 			return err
 		}

@@ -79,8 +79,8 @@ func (c *Clock) fireLocked() {
 
 // IDs is an [im.IDs] that counts, so that answers can be stored.
 type IDs struct {
-	mu                        sync.Mutex
-	uuids, rooms, seqs, texts int64 // guarded by mu
+	mu                  sync.Mutex
+	uuids, rooms, texts int64 // guarded by mu
 }
 
 func (i *IDs) next(n *int64) int64 {
@@ -97,9 +97,6 @@ func (i *IDs) UUID() string { return fmt.Sprintf("00000000-0000-4000-8000-%012d"
 func (i *IDs) RoomID() im.RoomID {
 	return im.RoomID(fmt.Sprintf("%014d", 10000000000000+i.next(&i.rooms)))
 }
-
-// Seq implements [im.IDs].
-func (i *IDs) Seq() int64 { return i.next(&i.seqs) }
 
 // Token implements [im.IDs].
 func (i *IDs) Token() string { return fmt.Sprintf("YWMt%059d", i.next(&i.texts)) }
