@@ -57,7 +57,7 @@ func (b *bench) open(dir string, batch int, observe func(sqlstore.Commit)) (*sql
 	}
 	clock := server.SystemClock{}
 	return store, im.NewService(im.Config{
-		Store: store, Bus: bus.NewLocal(), Clock: clock, IDs: server.NewIDs(clock, 0),
+		Store: store, Bus: bus.NewLocal(), Clock: clock, IDs: server.NewIDs(clock),
 		Passwords: passwords.New(passwords.Light()), Log: slog.New(slog.DiscardHandler),
 	}), nil
 }

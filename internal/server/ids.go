@@ -12,26 +12,12 @@ import (
 	"teahouse/internal/im"
 )
 
-// IDs is the im.IDs of production. Several nodes may make ids at once: their node numbers should differ.
+// IDs is the im.IDs of production. Several nodes may make ids at once.
 type IDs struct {
 	clock im.Clock
-	node  int64
 
 	mu    sync.Mutex
-	seq   seqState  // guarded by mu
 	rooms roomState // guarded by mu
-}
-
-// Seq counts within a millisecond: 41 bits of milliseconds since 2020 (until 2089), 10 bits of node, 12 bits of
-// counter. The numbers have 18 or 19 digits, as clients expect of message ids.
-const (
-	nodeBits  = 10
-	countBits = 12
-)
-
-type seqState struct {
-	milli int64 // of the last number; ahead of the clock after more than 4096 numbers in a millisecond
-	count int64
 }
 
 // Room ids are 14 digits: seconds since 2026, five digits within the second, and 10^13 so that there are always
@@ -48,15 +34,9 @@ type roomState struct {
 	start, stride int64
 }
 
-// NewIDs returns ids for a node, of which the low 10 bits count. A negative node picks one at random.
-func NewIDs(clock im.Clock, node int) *IDs {
-	if node < 0 {
-		node = int(random(1 << nodeBits))
-	}
-	return &IDs{clock: clock, node: int64(node) & (1<<nodeBits - 1), rooms: roomState{used: roomSpan}}
-}
+// NewIDs returns the ids of a node.
+func NewIDs(clock im.Clock) *IDs { return &IDs{clock: clock, rooms: roomState{used: roomSpan}} }
 
-func seqEpoch() time.Time  { return time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC) }
 func roomEpoch() time.Time { return time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC) }
 
 // random returns a number from 0 to n-1, n at most 2^32; the bias is below one in a thousand million.
@@ -87,22 +67,6 @@ func (*IDs) Token() string {
 	var b [44]byte
 	_, _ = rand.Read(b[:])
 	return "YWMt" + base64.RawURLEncoding.EncodeToString(b[:])
-}
-
-// Seq implements im.IDs. It grows also when the clock is turned back.
-func (g *IDs) Seq() int64 {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	s := &g.seq
-	switch now := g.clock.Now().Sub(seqEpoch()).Milliseconds(); {
-	case now > s.milli:
-		s.milli, s.count = now, 0
-	case s.count == 1<<countBits-1:
-		s.milli, s.count = s.milli+1, 0
-	default:
-		s.count++
-	}
-	return s.milli<<(nodeBits+countBits) | g.node<<countBits | s.count
 }
 
 // RoomID implements im.IDs. One process never repeats an id.

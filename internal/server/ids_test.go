@@ -2,7 +2,6 @@ package server
 
 import (
 	"regexp"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -21,7 +20,7 @@ func (s *stopped) Timer(time.Duration) (<-chan time.Time, func()) { return nil, 
 func TestRoomIDs(t *testing.T) {
 	form := regexp.MustCompile(`^[1-9][0-9]{13}$`)
 	for _, at := range []time.Time{roomEpoch(), time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC), time.Date(2045, 12, 31, 0, 0, 0, 0, time.UTC)} {
-		ids := NewIDs(&stopped{at}, 1)
+		ids := NewIDs(&stopped{at})
 		seen := map[im.RoomID]bool{}
 		for range 2*roomSpan + 10 { // beyond what a second holds
 			id := ids.RoomID()
@@ -35,7 +34,7 @@ func TestRoomIDs(t *testing.T) {
 
 func TestRoomIDsOfTwoNodesSeldomMeet(t *testing.T) {
 	clock := &stopped{time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)}
-	a, b := NewIDs(clock, 1), NewIDs(clock, 2)
+	a, b := NewIDs(clock), NewIDs(clock)
 	seen := map[im.RoomID]bool{}
 	meetings := 0
 	for range 1000 {
@@ -52,43 +51,20 @@ func TestRoomIDsOfTwoNodesSeldomMeet(t *testing.T) {
 	}
 }
 
-func TestSeqGrows(t *testing.T) {
-	clock := &stopped{time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)}
-	ids := NewIDs(clock, 1023)
-	last := ids.Seq()
-	if digits := len(strconv.FormatInt(last, 10)); digits < 18 || digits > 19 {
-		t.Errorf("%d has %d digits, want 18 or 19", last, digits)
-	}
-	for i := range 20_000 {
-		if i == 10_000 {
-			clock.at = clock.at.Add(-time.Hour)
-		}
-		n := ids.Seq()
-		if n <= last {
-			t.Fatalf("%d after %d", n, last)
-		}
-		last = n
-	}
-	clock.at = time.Date(2080, 1, 1, 0, 0, 0, 0, time.UTC)
-	if n := ids.Seq(); n <= last {
-		t.Errorf("in 2080: %d", n)
-	}
-}
-
-func TestSeqAndRoomIDsAtOnce(t *testing.T) {
-	ids := NewIDs(SystemClock{}, -1)
+func TestRoomIDsAtOnce(t *testing.T) {
+	ids := NewIDs(SystemClock{})
 	var mu sync.Mutex
-	seqs, rooms := map[int64]bool{}, map[im.RoomID]bool{}
+	seen := map[im.RoomID]bool{}
 	var g sync.WaitGroup
 	for range 4 {
 		g.Go(func() {
 			for range 1000 {
-				n, r := ids.Seq(), ids.RoomID()
+				r := ids.RoomID()
 				mu.Lock()
-				if seqs[n] || rooms[r] {
-					t.Errorf("%d or %s repeats", n, r)
+				if seen[r] {
+					t.Errorf("%s repeats", r)
 				}
-				seqs[n], rooms[r] = true, true
+				seen[r] = true
 				mu.Unlock()
 			}
 		})
@@ -97,7 +73,7 @@ func TestSeqAndRoomIDsAtOnce(t *testing.T) {
 }
 
 func TestTokensAndUUIDs(t *testing.T) {
-	ids := NewIDs(SystemClock{}, -1)
+	ids := NewIDs(SystemClock{})
 	uuid := regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`)
 	seen := map[string]bool{}
 	for range 1000 {

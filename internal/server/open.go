@@ -36,7 +36,7 @@ func openCore(ctx context.Context, c coreConfig) (core, error) {
 		return core{}, fmt.Errorf("open the database (--data, --database): %w", err)
 	}
 	service := im.NewService(im.Config{
-		Store: store, Bus: bus.NewLocal(), Clock: c.clock, IDs: NewIDs(c.clock, -1),
+		Store: store, Bus: bus.NewLocal(), Clock: c.clock, IDs: NewIDs(c.clock),
 		Passwords: passwords.New(c.passwords), Log: c.log,
 	})
 	return core{service, store}, nil
