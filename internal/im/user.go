@@ -384,14 +384,22 @@ func sessionsEnded(u User, reason string) Event {
 
 // DeleteUser removes a user, the rooms the user owns and every membership. Errors: ErrUserNotFound, ErrNotSelf.
 func (s *Service) DeleteUser(ctx context.Context, c Caller, name string) (u User, err error) {
-	err = s.update(ctx, c.App.ID, c.User, func(tx Tx, emit func(Event)) error {
-		if u, err = lookUp(tx, c, name); err != nil {
-			return err
+	for range deleteTries {
+		err = s.update(ctx, c.App.ID, c.User, func(tx Tx, emit func(Event)) error {
+			if u, err = lookUp(tx, c, name); err != nil {
+				return err
+			}
+			return s.deleteUser(tx, emit, u)
+		})
+		if err != errJoined {
+			break
 		}
-		return s.deleteUser(tx, emit, u)
-	})
-	if err == nil {
+	}
+	switch err {
+	case nil:
 		s.endSessions(c.App.ID, u.Name)
+	case errJoined:
+		err = ErrUnavailable.Because(err)
 	}
 	return u, err
 }
@@ -418,9 +426,15 @@ func (s *Service) DeleteUsers(ctx context.Context, c Caller, limit int) (gone []
 	return gone, more, err
 }
 
-const deleteBatch = 200 // rooms looked at a time when a user is deleted
+const (
+	deleteBatch = 200 // rooms looked at a time when a user is deleted
+	deleteTries = 20
+)
 
-// deleteUser locks the user's rooms before the user, as everybody does; rooms joined meanwhile follow.
+// errJoined asks for another try: the user joined a room after the rooms were left and before the user was locked. To
+// lock that room now would be against the order, rooms before users, that keeps transactions from waiting for each other.
+var errJoined = errors.New("the user keeps joining rooms")
+
 func (s *Service) deleteUser(tx Tx, emit func(Event), u User) error {
 	if err := s.leaveAll(tx, emit, u); err != nil {
 		return err
@@ -428,8 +442,10 @@ func (s *Service) deleteUser(tx Tx, emit func(Event), u User) error {
 	if err := tx.LockUsers(u.App, []Username{u.Name}); err != nil {
 		return err
 	}
-	if err := s.leaveAll(tx, emit, u); err != nil {
-		return err
+	for _, kind := range []RoomKind{Chatroom, Group} {
+		if rooms, err := tx.JoinedRooms(u.App, u.Name, kind, 0, 1); err != nil || len(rooms) > 0 {
+			return firstError(err, errJoined)
+		}
 	}
 	if err := tx.DeleteUser(u.App, u.Name); err != nil {
 		return err
