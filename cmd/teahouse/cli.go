@@ -278,12 +278,28 @@ func readConfig(r io.Reader) (kong.Resolver, error) {
 
 // Validate refuses keys that no command has a flag for.
 func (f configFile) Validate(app *kong.Application) error {
-	known := map[string]bool{}
+	known := settings(app)
+	var unknown []string
+	for _, p := range f.pairs {
+		if known[p.Key] == nil {
+			unknown = append(unknown, fmt.Sprintf("%s (line %d)", p.Key, p.Line))
+		}
+	}
+	if len(unknown) > 0 {
+		return fmt.Errorf("%s: unknown key %s; the keys are the names of the flags of \"teahouse serve\", without dashes in front", f.name, strings.Join(unknown, ", "))
+	}
+	return nil
+}
+
+// settings returns the flags that may stand in the file, with their environment variables. Others, such as --yes, are said
+// each time.
+func settings(app *kong.Application) map[string][]string {
+	known := map[string][]string{}
 	var visit func(n *kong.Node)
 	visit = func(n *kong.Node) {
 		for _, flag := range n.Flags {
-			if len(flag.Envs) > 0 && flag.Name != "config" { // others, such as --yes, are said each time
-				known[flag.Name] = true
+			if len(flag.Envs) > 0 && flag.Name != "config" {
+				known[flag.Name] = flag.Envs
 			}
 		}
 		for _, child := range n.Children {
@@ -291,14 +307,27 @@ func (f configFile) Validate(app *kong.Application) error {
 		}
 	}
 	visit(app.Node)
+	return known
+}
+
+// checkEnvironment refuses variables of ours that no command has a flag for.
+func checkEnvironment(app *kong.Application, environ []string) error {
+	known := map[string]bool{"TEAHOUSE_CONFIG": true}
+	for _, envs := range settings(app) {
+		for _, env := range envs {
+			known[env] = true
+		}
+	}
 	var unknown []string
-	for _, p := range f.pairs {
-		if !known[p.Key] {
-			unknown = append(unknown, fmt.Sprintf("%s (line %d)", p.Key, p.Line))
+	for _, pair := range environ {
+		name, _, _ := strings.Cut(pair, "=")
+		if strings.HasPrefix(name, "TEAHOUSE_") && !strings.HasPrefix(name, "TEAHOUSE_TEST_") && !known[name] {
+			unknown = append(unknown, name)
 		}
 	}
 	if len(unknown) > 0 {
-		return fmt.Errorf("%s: unknown key %s; the keys are the names of the flags of \"teahouse serve\", without dashes in front", f.name, strings.Join(unknown, ", "))
+		slices.Sort(unknown)
+		return fmt.Errorf("environment: unknown variable %s; \"teahouse serve --help\" names those there are", strings.Join(unknown, ", "))
 	}
 	return nil
 }

@@ -39,6 +39,9 @@ func run(args []string, stdout, stderr io.Writer) int {
 	if ended >= 0 {
 		return ended
 	}
+	if err == nil {
+		err = checkEnvironment(parser.Model, os.Environ())
+	}
 	if err != nil {
 		fmt.Fprintf(stderr, "teahouse: %v\n%s\n", err, hint(err))
 		return exitUsage

@@ -53,7 +53,6 @@ func serve(t *testing.T, binary, data string) *process {
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(p.kill)
 	for lines := bufio.NewScanner(out); lines.Scan(); {
 		if v, ok := strings.CutPrefix(lines.Text(), "listening on "); ok {
 			p.url = strings.TrimSpace(v) + "/acme/chat"
@@ -63,9 +62,11 @@ func serve(t *testing.T, binary, data string) *process {
 				_ = p.cmd.Wait()
 				close(p.dead)
 			}()
+			t.Cleanup(p.kill)
 			return p
 		}
 	}
+	_ = p.cmd.Process.Kill() // it says no more, but may not have ended
 	_ = p.cmd.Wait()
 	t.Fatalf("the server does not start:\n%s", &p.log)
 	return nil

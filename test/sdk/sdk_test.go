@@ -63,8 +63,11 @@ func TestEasemobSDK(t *testing.T) {
 	for _, s := range suites() {
 		all += s.cases
 		t.Run(s.name, func(t *testing.T) {
-			got := run(t, s, serve(t, binary))
+			ran, got := run(t, s, serve(t, binary))
 			passed += len(got)
+			if ran != s.cases {
+				t.Errorf("%d cases ran, want %d", ran, s.cases)
+			}
 			t.Logf("%s: %d of %d pass", s.name, len(got), s.cases)
 			if s.checked {
 				compare(t, got, s.passes)
@@ -189,9 +192,9 @@ func serve(t *testing.T, binary string) (address string) {
 	return ""
 }
 
-// run runs a suite under mocha and returns the names of the cases that pass: that of the outer block, which tells the
+// run runs a suite under mocha and returns the number of cases that ran and the names of those that pass: that of the outer block, which tells the
 // case, while the case itself is mostly called "Should return OK".
-func run(t *testing.T, s suite, address string) (passes []string) {
+func run(t *testing.T, s suite, address string) (ran int, passes []string) {
 	t.Helper()
 	result := filepath.Join(t.TempDir(), "result.json")
 	patience := "10000"
@@ -216,13 +219,20 @@ func run(t *testing.T, s suite, address string) (passes []string) {
 	if err := json.Unmarshal(data, &told); err != nil {
 		t.Fatal(err)
 	}
+	blocks := map[string]bool{} // that were begun: each has one case, which does not run when the block's preparation fails
+	block := func(full, title string) string { return strings.TrimSpace(strings.TrimSuffix(full, title)) }
+	for _, c := range told.Tests {
+		blocks[block(c.FullTitle, c.Title)] = true
+	}
 	for _, p := range told.Passes {
-		block := strings.TrimSuffix(strings.TrimSuffix(p.FullTitle, p.Title), " ")
-		_, name, _ := strings.Cut(block, "est ") // after "Chatroom Test " or "friend test "
+		_, name, _ := strings.Cut(block(p.FullTitle, p.Title), "est ") // after "Chatroom Test " or "friend test "
 		passes = append(passes, strings.TrimSpace(name))
 	}
 	for _, f := range told.Failures {
+		if before, _, ok := strings.Cut(f.FullTitle, ` "before all" hook`); ok {
+			blocks[before] = true
+		}
 		t.Logf("%s: %s", f.FullTitle, f.Err.Message)
 	}
-	return passes
+	return len(blocks), passes
 }
