@@ -57,6 +57,7 @@ generate: ## Write what tests write: answers of transcripts, docs/errors.md; rea
 .PHONY: verify
 verify: ## Check go.mod, the modules, and that nothing generated is out of date
 	$(GO) mod tidy -diff
+	cd tools && $(GO) mod tidy -diff
 	$(GO) mod verify
 	$(GO) test ./internal/easemob ./internal/archtest
 
