@@ -126,6 +126,9 @@ func (s *Service) register(ctx context.Context, c Caller, batch []NewUser) (made
 	}
 	err = s.store.Update(ctx, func(tx Tx) (err error) {
 		made, taken = nil, nil
+		if err := tx.LockUsers(c.App.ID, names); err != nil { // wait for who is being deleted before counting anybody in
+			return err
+		}
 		for i, u := range users {
 			added := false
 			if batch[i].Password == nil || u.Password != "" { // else the name was taken when we looked

@@ -100,7 +100,8 @@ func (t *tx) fillUsers(app im.AppID, prefix string, first, last, at int64) error
 	if err != nil {
 		return err
 	}
-	return t.drop(app, countUsers, n-added)
+	t.drop(app, countUsers, n-added)
+	return nil
 }
 
 // takeMany is take for n rows; it returns the first place.

@@ -119,7 +119,9 @@ func (p *postgresDB) once(ctx context.Context, opts *sql.TxOptions, writing func
 	}()
 	t.runner = sqlTx{began}
 	start := time.Now()
-	err = fn(t)
+	if err = fn(t); err == nil {
+		err = t.count()
+	}
 	t.over = true
 	if t.failed != nil {
 		if err == nil {

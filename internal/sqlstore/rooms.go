@@ -138,10 +138,8 @@ func (t *tx) DeleteRoom(room im.Room) error {
 	if err := t.forgetGaps(memberList(room)); err != nil {
 		return err
 	}
-	if err := t.drop(room.App, kindCode(room.Kind), 1); err != nil {
-		return err
-	}
-	return t.addGaps(roomList(room.App, room.Kind), []int64{seq})
+	t.dropRoom(room, seq)
+	return nil
 }
 
 // RoomsBefore implements [im.RoomTx].

@@ -24,7 +24,7 @@ func (t *tx) AddSuperAdmin(app im.AppID, user im.Username, at time.Time) error {
 func (t *tx) RemoveSuperAdmin(app im.AppID, user im.Username) (bool, error) {
 	n, err := t.exec(`DELETE FROM super_admins WHERE app = $1 AND username = $2`, int64(app), string(user))
 	if err == nil && n == 1 {
-		err = t.drop(app, countSuperAdmins, 1)
+		t.drop(app, countSuperAdmins, 1)
 	}
 	return n == 1, err
 }

@@ -32,9 +32,11 @@ type tx struct {
 	texts   *texts
 	writing func() error // called before every write
 
-	absent im.AppKey // what App did not find last
-	failed error     // the first error of the engine: the transaction cannot be committed any more
-	over   bool      // the function has returned
+	absent  im.AppKey // what App did not find last
+	dropped dropped
+
+	failed error // the first error of the engine: the transaction cannot be committed any more
+	over   bool  // the function has returned
 }
 
 var (

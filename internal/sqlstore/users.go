@@ -94,9 +94,7 @@ func (t *tx) DeleteUser(app im.AppID, name im.Username) error {
 	if n == 0 {
 		return im.ErrUserNotFound.For(name)
 	}
-	if err := t.drop(app, countUsers, 1); err != nil {
-		return err
-	}
+	t.drop(app, countUsers, 1)
 	if err := t.DeleteTokens(app, name); err != nil {
 		return err
 	}

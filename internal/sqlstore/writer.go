@@ -276,5 +276,8 @@ func call(fn func(im.Tx) error, t *tx) (panics any, err error) {
 			panics = fmt.Errorf("in a store function: %v\n%s", p, debug.Stack())
 		}
 	}()
-	return nil, fn(t)
+	if err := fn(t); err != nil {
+		return nil, err
+	}
+	return nil, t.count()
 }
