@@ -9,15 +9,20 @@ import (
 
 const memberColumns = `username, role, joined, seq, by_rest FROM members WHERE app = $1 AND room = $2`
 
-func scanMember(rows rows) (m im.Member, err error) {
+// scanMembers returns a function that reads one member after the other, into the same places.
+func scanMembers() func(rows) (im.Member, error) {
+	var m im.Member
 	var role, joined, byREST int64
-	err = rows.Scan(&m.User, &role, &joined, &m.Seq, &byREST)
-	m.Role, m.Joined, m.ByREST = im.Role(role), fromMS(joined), byREST != 0
-	return m, err
+	dest := []any{&m.User, &role, &joined, &m.Seq, &byREST}
+	return func(rows rows) (im.Member, error) {
+		err := rows.Scan(dest...)
+		m.Role, m.Joined, m.ByREST = im.Role(role), fromMS(joined), byREST != 0
+		return m, err
+	}
 }
 
 func (t *tx) members(room im.Room, where string, args ...any) ([]im.Member, error) {
-	return list(t, `SELECT `+memberColumns+where, append([]any{int64(room.App), string(room.ID)}, args...), scanMember)
+	return list(t, `SELECT `+memberColumns+where, append([]any{int64(room.App), string(room.ID)}, args...), scanMembers())
 }
 
 // AddMembers implements [im.MemberTx]. ErrAlreadyMember when one is in the room, ErrRoomNotFound when it is gone.
@@ -177,10 +182,11 @@ func (t *tx) standings(room im.Room, users []im.Username, all []im.Standing) err
 	for len(args) < 3+size {
 		args = append(args, "")
 	}
-	return t.query(t.texts.repeat(standings, `(#,CAST(? AS TEXT))`, 4, size), args, func(rows rows) error {
-		var i int64
-		var user, rooms, blocked sql.NullInt64
-		if err := rows.Scan(&i, &user, &rooms, &blocked); err != nil || i >= int64(len(users)) {
+	var i int64
+	var user, rooms, blocked sql.NullInt64
+	dest := []any{&i, &user, &rooms, &blocked}
+	return t.query(t.texts.repeat(standings, `(#,CAST(? AS TEXT))`, 4, size), args, func(row rows) error {
+		if err := row.Scan(dest...); err != nil || i >= int64(len(users)) {
 			return err
 		}
 		member := rooms.Int64 >> joinedBits

@@ -13,27 +13,30 @@ const (
 	oneRoom    = selectRoom + ` WHERE app = $1 AND id = $2`
 )
 
-func scanRoom(rows rows, app im.AppID) (im.Room, error) {
+// scanRooms returns a function that reads one room after the other, into the same places.
+func scanRooms(app im.AppID) func(rows) (im.Room, error) {
 	r := im.Room{App: app}
 	var kind, members, maxUsers, muted, created int64
-	err := rows.Scan(&r.ID, &kind, &r.Seq, &r.Version, &members, &r.Owner, &maxUsers, &muted, &created,
-		&r.Name, &r.Description, &r.Custom, &r.Announcement)
-	r.Kind, r.Members, r.MaxUsers, r.Muted, r.Created = kindFrom(kind), int(members), int(maxUsers), muted != 0, fromMS(created)
-	return r, err
+	dest := []any{&r.ID, &kind, &r.Seq, &r.Version, &members, &r.Owner, &maxUsers, &muted, &created,
+		&r.Name, &r.Description, &r.Custom, &r.Announcement}
+	return func(rows rows) (im.Room, error) {
+		err := rows.Scan(dest...)
+		r.Kind, r.Members, r.MaxUsers, r.Muted, r.Created = kindFrom(kind), int(members), int(maxUsers), muted != 0, fromMS(created)
+		return r, err
+	}
 }
 
 func (t *tx) rooms(app im.AppID, query string, args ...any) ([]im.Room, error) {
-	return list(t, query, append([]any{int64(app)}, args...), func(rows rows) (im.Room, error) {
-		return scanRoom(rows, app)
-	})
+	return list(t, query, append([]any{int64(app)}, args...), scanRooms(app))
 }
 
 // room reads one room. The kind is compared here: the key alone finds the row.
 func (t *tx) room(query string, app im.AppID, kind im.RoomKind, id im.RoomID) (room im.Room, err error) {
 	found := false
+	scan := scanRooms(app)
 	err = t.query(query, []any{int64(app), string(id)}, func(rows rows) (err error) {
 		found = true
-		room, err = scanRoom(rows, app)
+		room, err = scan(rows)
 		return err
 	})
 	if err == nil && (!found || room.Kind != kind) {
@@ -65,9 +68,10 @@ func (t *tx) CountChange(room im.Room) error {
 func (t *tx) Rooms(app im.AppID, kind im.RoomKind, ids []im.RoomID) ([]im.Room, error) {
 	byID := make(map[im.RoomID]im.Room, len(ids))
 	const query = selectRoom + ` WHERE app = $1 AND id IN ({})`
+	scan := scanRooms(app)
 	err := names(t, query, ids, []any{int64(app)}, func(query string, args []any) error {
 		return t.query(query, args, func(rows rows) error {
-			r, err := scanRoom(rows, app)
+			r, err := scan(rows)
 			if r.Kind == kind {
 				byID[r.ID] = r
 			}
