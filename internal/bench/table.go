@@ -19,8 +19,8 @@ const (
 	information  = "info"
 )
 
-// near is how far from its target a short run may be.
-const near = 1.2
+// near is how far from its target a short run may be: it is there to notice what has become twice as dear.
+const near = 2
 
 // line is one line of the table.
 type line struct {
