@@ -99,11 +99,14 @@ func (s *server) serveHTTP(next http.Handler) http.Handler {
 		id := requestID(r.Header.Get("X-Request-Id"))
 		r.Header["X-Request-Id"] = []string{id} // where surfaces find it
 		w.Header()["X-Request-Id"] = []string{id}
-		body := r.Body
+		body, control := r.Body, http.NewResponseController(w)
 		if body != nil && body != http.NoBody {
 			r.Body = http.MaxBytesReader(w, body, s.bodyLimit)
 		}
-		_ = http.NewResponseController(w).SetWriteDeadline(began.Add(writeTimeout)) // not every test's writer can
+		if r.ContentLength > s.bodyLimit {
+			_ = control.EnableFullDuplex() // answer at once, without waiting for what will not be read
+		}
+		_ = control.SetWriteDeadline(began.Add(writeTimeout)) // not every test's writer can
 		x := &exchange{ResponseWriter: w}
 		defer func() {
 			if p := recover(); p != nil {

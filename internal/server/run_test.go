@@ -424,6 +424,24 @@ func TestBodyLimit(t *testing.T) {
 	}
 }
 
+// TestTooLargeIsAnsweredAtOnce although the client sends nothing of what it announces.
+func TestTooLargeIsAnsweredAtOnce(t *testing.T) {
+	n := start(t, Config{Dev: true})
+	c, err := net.Dial("tcp", strings.TrimPrefix(n.url(), "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	fmt.Fprint(c, "POST /easemob-demo/chatdemoui/token HTTP/1.1\r\nHost: x\r\nContent-Length: 9999999999\r\n\r\n{")
+	if err := c.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	line, err := bufio.NewReader(c).ReadString('\n')
+	if !strings.Contains(line, " 413 ") {
+		t.Errorf("got %q, %v", line, err)
+	}
+}
+
 func TestNoSecretsInTheLog(t *testing.T) {
 	n := start(t, Config{Dev: true, Logging: Logging{LogLevel: "debug"}})
 	token := n.value("app token")
