@@ -53,12 +53,13 @@ func (b *bench) batchRow() (err error) {
 	}
 	var users fresh
 	var rooms atomic.Int64
+	call := func(names int) []byte {
+		body, _ := json.Marshal(map[string][]string{"usernames": users.next(names)}) // strings always encode
+		return a.post("/chatrooms/"+ids[rooms.Add(1)]+"/users", string(body))
+	}
 	add := func(names, calls int) func() (time.Duration, error) {
 		return func() (time.Duration, error) {
-			return p.perRequest(a.load(calls, func(int) []byte {
-				body, _ := json.Marshal(map[string][]string{"usernames": users.next(names)}) // strings always encode
-				return a.post("/chatrooms/"+ids[rooms.Add(1)]+"/users", string(body))
-			}))
+			return p.perRequest(a.load(calls, func(int) []byte { return call(names) }))
 		}
 	}
 	// No more than 200,000 users and 20,000 rooms in all.
@@ -70,6 +71,27 @@ func (b *bench) batchRow() (err error) {
 		return err
 	}
 	b.atMost("6", "add 60 members in one call ÷ one member", ratio(t[1], t[0]), 6, fmt.Sprintf("(%s, one %s)", round(t[1]), round(t[0])))
+	c, err := dial(a.addr)
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	wait := func(names int) func() (time.Duration, error) {
+		return func() (time.Duration, error) {
+			const calls = 50
+			began := time.Now()
+			for range calls {
+				if _, err := c.do(call(names)); err != nil {
+					return 0, err
+				}
+			}
+			return time.Since(began) / calls, nil
+		}
+	}
+	if t, err = interleave(b.pick(5, 3), wait(1), wait(60)); err != nil {
+		return err
+	}
+	b.atMost("6", "… as one client waits for them", ratio(t[1], t[0]), 6, fmt.Sprintf("(%s, one %s)", round(t[1]), round(t[0])))
 	return nil
 }
 

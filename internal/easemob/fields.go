@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // The types of body fields. They differ from Go's in two ways: they know whether the field was sent, and null is
@@ -60,6 +61,10 @@ func (t *texts) UnmarshalJSON(b []byte) error {
 	if b[0] != '[' {
 		return wrongType[[]string](b)
 	}
+	if v, ok := plainTexts(string(b)); ok {
+		t.sent, t.v = true, v
+		return nil
+	}
 	var items []*string // of text would decode every item on its own
 	if err := json.Unmarshal(b, &items); err != nil {
 		return err
@@ -72,6 +77,28 @@ func (t *texts) UnmarshalJSON(b []byte) error {
 		t.v[i] = *it
 	}
 	return nil
+}
+
+// plainTexts reads a valid JSON list of strings without escapes, such as every list of usernames is; false for others.
+func plainTexts(s string) ([]string, bool) {
+	v := make([]string, 0, strings.Count(s, ",")+1)
+	for i := 1; ; i++ {
+		switch s[i] {
+		case ' ', '\t', '\r', '\n', ',':
+		case ']':
+			return v, true
+		case '"':
+			n := strings.IndexByte(s[i+1:], '"')
+			item := s[i+1 : i+1+n]
+			if strings.IndexByte(item, '\\') >= 0 || !utf8.ValidString(item) {
+				return nil, false
+			}
+			v = append(v, item)
+			i += n + 1
+		default:
+			return nil, false
+		}
+	}
 }
 
 // whole is a JSON number without a fraction; beyond 64 bits all numbers are the same to us.

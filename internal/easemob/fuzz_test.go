@@ -6,6 +6,7 @@ import (
 	"math"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -99,6 +100,23 @@ func FuzzFields(f *testing.F) {
 }
 
 // FuzzTidyPath: a tidy path has no empty and no plain dot segments, says the same in both forms, and stays as it is.
+// FuzzPlainTexts: what is read without encoding/json is read as encoding/json does.
+func FuzzPlainTexts(f *testing.F) {
+	for _, seed := range []string{`[]`, `["a","b"]`, ` ["a" , "茶"]`, `["a\u0041"]`, `["a\"b"]`, `[null]`, `[1,"a"]`, "[\"\xff\"]", `["a",["b"]]`, `["]"]`, `[",", ""]`} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		var want []string
+		trimmed := strings.TrimSpace(s)
+		if json.Unmarshal([]byte(s), &want) != nil || !strings.HasPrefix(trimmed, "[") {
+			return
+		}
+		if got, ok := plainTexts(trimmed); ok && !slices.Equal(got, want) {
+			t.Errorf("%s: got %q, want %q", s, got, want)
+		}
+	})
+}
+
 func FuzzTidyPath(f *testing.F) {
 	for _, seed := range []string{"/", "//", "/a/b/", "/a/%2F/b", "/a/./../b", "/%2e%2E/", "/a//%2F//", "*", "/%E8%8C%B6", "/a?b=c", "/a;b/c"} {
 		f.Add(seed)

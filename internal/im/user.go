@@ -45,12 +45,18 @@ func plainWord(s string) bool {
 
 // foldName folds ASCII letters only: others are in no username, and some would fold into ASCII.
 func foldName(s string) Username {
-	return Username(strings.Map(func(r rune) rune {
-		if r >= 'A' && r <= 'Z' {
-			return r + 'a' - 'A'
+	folded := func(c rune) rune {
+		if c >= 'A' && c <= 'Z' {
+			return c + 'a' - 'A'
 		}
-		return r
-	}, s))
+		return c
+	}
+	for i := range len(s) {
+		if c := rune(s[i]); c >= utf8.RuneSelf || c != folded(c) {
+			return Username(strings.Map(folded, s)) // which also makes it valid UTF-8
+		}
+	}
+	return Username(s)
 }
 
 // ParseUsername checks and folds a username: 1 to 64 letters, digits, '_', '-' and '.', case-insensitive.

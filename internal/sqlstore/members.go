@@ -47,12 +47,16 @@ const insertMember = `INSERT INTO members (app, kind, room, username, role, join
 
 // insertMembers writes members to consecutive places from first on.
 func (t *tx) insertMembers(room im.Room, members []im.Member, first int64) error {
+	key := []any{int64(room.App), kindCode(room.Kind), string(room.ID)}
+	var joined any
 	for len(members) > 0 {
 		n := t.dialect.chunk(len(members))
-		args := make([]any, 0, 3+5*n)
-		args = append(args, int64(room.App), kindCode(room.Kind), string(room.ID))
+		args := append(make([]any, 0, 3+5*n), key...)
 		for _, m := range members[:n] {
-			args = append(args, string(m.User), int64(m.Role), ms(m.Joined), first, bit(m.ByREST))
+			if at := ms(m.Joined); joined != at { // mostly all the same
+				joined = at
+			}
+			args = append(args, string(m.User), int64(m.Role), joined, first, bit(m.ByREST))
 			first++
 		}
 		_, err := t.exec(t.texts.repeat(insertMember, `($1,$2,$3,?,?,?,?,?)`, 4, n), args...)
