@@ -171,8 +171,11 @@ func (s *server) storageFlags() (flags string) {
 	if s.cfg.Data != "" {
 		flags += "--data '" + s.cfg.Data + "' "
 	}
-	if s.cfg.Database != "" {
-		flags += "--database … "
+	switch {
+	case strings.HasPrefix(s.cfg.Database, "sqlite:"):
+		flags += "--database '" + s.cfg.Database + "' "
+	case s.cfg.Database != "":
+		flags += "--database … " // it may hold a password
 	}
 	return flags
 }
