@@ -72,7 +72,7 @@ func settings() []setting {
 		{"open_registration", "accept POST /users without a token (true, false)",
 			func(s *Settings, v string) (err error) { s.OpenRegistration, err = strconv.ParseBool(v); return err },
 			func(s Settings) string { return strconv.FormatBool(s.OpenRegistration) }},
-		{"error_profile", "error statuses: 450 (seed 004) or v2 (today's cloud)",
+		{"error_profile", "error statuses: 450 (the vendor's older documents) or v2 (today's cloud)",
 			func(s *Settings, v string) error {
 				if v != Profile450 && v != ProfileV2 {
 					return fmt.Errorf("want %s or %s", Profile450, ProfileV2)
