@@ -170,7 +170,7 @@ func (s *Service) leave(tx Tx, emit func(Event), r Room, u Username) error {
 	if err != nil {
 		return err
 	}
-	w := &work{s: s, tx: tx, room: room, now: s.clock.Now(), publish: emit}
+	w := &work{tx: tx, room: room, now: s.clock.Now(), publish: emit}
 	return w.run(func(w *work) error {
 		if room.Owner == u {
 			return w.destroy()

@@ -112,7 +112,12 @@ func (s *Service) CreateRoom(ctx context.Context, c Caller, n NewRoom) (Room, er
 	room.Members = len(members)
 	err = s.update(ctx, c.App.ID, c.User, func(tx Tx, emit func(Event)) error {
 		room.Version = 0
-		if err := mayJoin(tx, c.App, room, names); err != nil {
+		w := &work{tx: tx, app: c.App, room: room}
+		all, err := w.registered(names)
+		if err != nil {
+			return err
+		}
+		if err := joinQuota(c.App, room, all); err != nil {
 			return err
 		}
 		if err := s.addRoom(tx, c.App, &room, n.ID, members); err != nil {
@@ -202,23 +207,7 @@ func dedupe(names []Username) []Username {
 	})
 }
 
-// mayJoin checks that every user exists and has a room of this kind left to join.
-func mayJoin(tx Tx, app *App, room Room, names []Username) error {
-	if err := tx.LockUsers(app.ID, names); err != nil {
-		return err
-	}
-	standings, err := tx.Standings(room, names)
-	if err != nil {
-		return err
-	}
-	for _, st := range standings {
-		if !st.Exists {
-			return ErrUserNotFound.For(st.User).In(room.ID)
-		}
-	}
-	return joinQuota(app, room, standings)
-}
-
+// joinQuota refuses users who have no room of this kind left to join.
 func joinQuota(app *App, room Room, standings []Standing) error {
 	for _, st := range standings {
 		if room.Kind == Chatroom && st.Joined >= app.Settings.JoinedRooms {

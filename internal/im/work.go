@@ -35,10 +35,8 @@ const appRank = Owner + 1
 
 // work is one change of one locked room by one caller.
 type work struct {
-	s       *Service
 	tx      Tx
 	app     *App
-	caller  Caller
 	room    Room
 	rank    Role // the caller's
 	now     time.Time
@@ -77,7 +75,7 @@ func (s *Service) inRoom(ctx context.Context, c Caller, kind RoomKind, id RoomID
 		if rank < need {
 			return ErrForbidden.In(id)
 		}
-		w := &work{s: s, tx: tx, app: c.App, caller: c, room: room, rank: rank, now: s.clock.Now(), publish: emit}
+		w := &work{tx: tx, app: c.App, room: room, rank: rank, now: s.clock.Now(), publish: emit}
 		return w.run(fn)
 	})
 }
