@@ -131,7 +131,7 @@ func (a *API) unknown(c *call) (answer, error) {
 		probe.Method = m
 		_, pattern := a.mux.Handler(&probe)
 		_, pattern, _ = strings.Cut(pattern, "/{org}/{app}")
-		if pattern != "" && fits(pattern, c.r.URL.EscapedPath()) {
+		if pattern != "" && fits(pattern, c.r.URL) {
 			allow = append(allow, m)
 		}
 	}

@@ -74,7 +74,7 @@ func (a *API) handler(rt route) http.Handler {
 }
 
 func (a *API) run(c *call) (answer, error) {
-	if c.route.method == "*" || !fits(c.route.path, c.r.URL.EscapedPath()) {
+	if c.route.method == "*" || !fits(c.route.path, c.r.URL) {
 		return a.unknown(c)
 	}
 	app, err := a.svc.App(c.r.Context(), im.AppKey{Org: c.r.PathValue("org"), Name: c.r.PathValue("app")})
@@ -158,10 +158,10 @@ func (c *call) body() ([]byte, error) {
 
 // decode reads one JSON value. Errors: ErrBadJSON.
 func decode(data []byte, into any) error {
-	if len(bytes.TrimSpace(data)) == 0 {
+	switch value := bytes.TrimSpace(data); {
+	case len(value) == 0:
 		return nil
-	}
-	if string(bytes.TrimSpace(data)) == "null" {
+	case string(value) == "null":
 		return im.ErrBadJSON.With("the body: null is not an object")
 	}
 	err := json.Unmarshal(data, into)

@@ -295,15 +295,15 @@ const deleteVerbPath = "/chatrooms/{id}/{verb}"
 // roomPath is where one room is; super_admin is none.
 const roomPath = "/chatrooms/{id}"
 
-// fits reports whether a route is meant by an escaped path that the mux matched with it.
-func fits(route, path string) bool {
+// fits reports whether a route is meant by an address that the mux matched with it.
+func fits(route string, u *url.URL) bool {
 	switch route {
 	case deleteVerbPath:
-		rest, verb := cutLast(path)
+		rest, verb := cutLast(u.EscapedPath())
 		_, id := cutLast(rest)
 		return id == "super_admin" || verb == "ban"
 	case roomPath:
-		_, id := cutLast(path)
+		_, id := cutLast(u.EscapedPath())
 		return id != "super_admin"
 	}
 	return true
