@@ -94,6 +94,7 @@ func wires() map[string]wire {
 		im.ErrNotAdmin:        forbid("user:{user} is not admin of group:{room}"),
 		im.ErrNotBlocked:      forbid("users [{user}] are not members of this group's blacklist!"),
 		im.ErrSameOwner:       forbid("new owner and old owner are the same"),
+		im.ErrRoomDisabled:    forbid("can not operate this group, reason: group is disabled"),
 
 		im.ErrAppNotFound:  {404, 0, "organization_application_not_found", "", "Could not find application for {org}/{app} from URI: {path}"},
 		im.ErrUserNotFound: {404, 0, serviceNotFound, exUserNotFound, "Service resource not found"},

@@ -97,6 +97,7 @@ not_member               404 403 forbidden_op ForbiddenOp
 not_admin                403 403 forbidden_op ForbiddenOp
 not_blocked              403 403 forbidden_op ForbiddenOp
 same_owner               403 403 forbidden_op ForbiddenOp
+room_disabled            403 403 forbidden_op ForbiddenOp
 app_not_found            404 404 organization_application_not_found -
 user_not_found           404 404 service_resource_not_found UserNotFoundException
 room_not_found           404 404 resource_not_found ResourceNotFound

@@ -80,6 +80,12 @@ func (a actor) Change(ch im.RoomChange) {
 // Transfer gives the room to another owner.
 func (a actor) Transfer(to string) { a.t.Helper(); a.Change(im.RoomChange{NewOwner: &to}) }
 
+// Disable stops the room, or lets it go on.
+func (a actor) Disable(disabled bool) {
+	a.t.Helper()
+	a.check(a.w.svc.DisableRoom(a.t.Context(), a.c, a.kind, a.room, disabled))
+}
+
 // Destroy removes the room.
 func (a actor) Destroy() {
 	a.t.Helper()

@@ -106,6 +106,10 @@ func rosterRules() []rule {
 		{"DestroyRoom", "", owners, func(ctx context.Context, s *im.Service, c im.Caller, r im.RoomID, _ string) error {
 			return s.DestroyRoom(ctx, c, im.Chatroom, r)
 		}},
+		{"DisableRoom", "", "ok  app_token_required  app_token_required  app_token_required  app_token_required  app_token_required  unauthenticated",
+			func(ctx context.Context, s *im.Service, c im.Caller, r im.RoomID, _ string) error {
+				return s.DisableRoom(ctx, c, im.Chatroom, r, true)
+			}},
 		{"AddMember", "sid", admins, addMember},
 		{"AddMember", "zed", admins, addMember},
 		{"AddMember", "eve", onNobody, addMember},

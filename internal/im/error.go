@@ -121,6 +121,7 @@ var (
 	ErrNotAdmin        = declare(Denied, "not_admin", "the user is not an admin of the room")
 	ErrNotBlocked      = declare(Denied, "not_blocked", "the user is not blocked in the room")
 	ErrSameOwner       = declare(Denied, "same_owner", "the new owner is the owner already")
+	ErrRoomDisabled    = declare(Denied, "room_disabled", "the room is disabled")
 
 	ErrAppNotFound  = declare(NotFound, "app_not_found", "no such app")
 	ErrUserNotFound = declare(NotFound, "user_not_found", "no such user")
@@ -162,7 +163,7 @@ func Errors() []*Error {
 		ErrNameMissing, ErrNameIllegal, ErrNameLong, ErrNicknameLong, ErrNoPassword, ErrPasswordLong,
 		ErrUnauthenticated, ErrTokenCorrupt, ErrTokenBad, ErrTokenExpired, ErrPasswordWrong, ErrLoginUnknown,
 		ErrClientID, ErrClientSecret, ErrUserInactive, ErrRegistration, ErrAppOnly, ErrNotSelf, ErrForbidden,
-		ErrOnOwner, ErrNotMember, ErrNotAdmin, ErrNotBlocked, ErrSameOwner,
+		ErrOnOwner, ErrNotMember, ErrNotAdmin, ErrNotBlocked, ErrSameOwner, ErrRoomDisabled,
 		ErrAppNotFound, ErrUserNotFound, ErrRoomNotFound, ErrUserExists,
 		ErrAppExists, ErrRoomExists, ErrAlreadyMember, ErrAlreadyBlocks, ErrRoomFull, ErrTooManyMembers,
 		ErrMaxUsersLow, ErrMaxUsersHigh, ErrNameTooLong, ErrDescTooLong, ErrAnnounceLong, ErrTooManyAdmins,

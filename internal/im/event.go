@@ -41,6 +41,8 @@ const (
 	MembersDisallowed   EventKind = "members_disallowed"
 	RoomMuted           EventKind = "room_muted"
 	RoomUnmuted         EventKind = "room_unmuted"
+	RoomDisabled        EventKind = "room_disabled"
+	RoomEnabled         EventKind = "room_enabled"
 	AnnouncementChanged EventKind = "announcement_changed" // Text: the announcement
 	AttributesSet       EventKind = "attributes_set"       // Attributes, Text: the notification's extension
 	AttributesDeleted   EventKind = "attributes_deleted"

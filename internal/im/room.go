@@ -34,8 +34,17 @@ type Room struct {
 	Muted        bool // RoomMute: only owner, admins and those allowed may speak
 	Announcement string
 	Created      time.Time
-	Seq          int64 // place in the list of the app's rooms of this kind: grows with creation; given by the store
-	Version      int64 // how many changes were announced; kept by the store (ADR 14)
+
+	// Of groups; zero in a chatroom, which everybody finds and enters.
+	Public            bool // listed among the public groups
+	MembersOnly       bool // who wants to join is asked about
+	AllowInvites      bool // plain members may add and invite others
+	InviteNeedConfirm bool // who is invited by a user is asked
+	Disabled          bool // nobody may speak in it nor change it until it is enabled again
+	Avatar            string
+
+	Seq     int64 // place in the list of the app's rooms of this kind: grows with creation; given by the store
+	Version int64 // how many changes were announced; kept by the store (ADR 14)
 }
 
 // Limits of a room's fields (wire/easemob.md §13).
@@ -44,6 +53,7 @@ const (
 	maxDescription  = 512  // characters
 	maxCustom       = 8192 // bytes
 	maxAnnouncement = 512  // characters
+	maxAvatar       = 1024 // characters
 	maxChosenID     = 64
 	// detailMembers is how many members a call for details lists in all: as many as the largest documented room has.
 	// Of more only the owner is told; they are read page by page (ADR 7).
@@ -62,6 +72,11 @@ type NewRoom struct {
 	Owner       string   // ignored for user tokens: the caller becomes the owner
 	Members     []string // besides the owner
 	MaxUsers    *int     // nil: the app's default
+
+	// Of groups; see [Room].
+	Public, MembersOnly, AllowInvites bool
+	InviteNeedConfirm                 *bool // nil: true
+	Avatar                            string
 }
 
 // ParseRoomID checks an id chosen by a caller: 2 to 64 lower-case letters and digits (ADR 11).
@@ -86,11 +101,11 @@ func routeWord(s string) bool {
 	return false
 }
 
-// CreateRoom makes a room; its members are in it at once. All or nothing. A user token needs the right of a
-// super admin. Errors: ErrForbidden, ErrFieldMissing, ErrInvalid, ErrNameTooLong, ErrDescTooLong, ErrMaxUsersHigh,
+// CreateRoom makes a room; its members are in it at once. All or nothing. For a chatroom a user token needs the right
+// of a super admin. Errors: ErrForbidden, ErrFieldMissing, ErrInvalid, ErrNameTooLong, ErrDescTooLong, ErrMaxUsersHigh,
 // ErrTooManyMembers, ErrUserNotFound, ErrTooManyRooms, ErrAppRooms, ErrRoomExists.
 func (s *Service) CreateRoom(ctx context.Context, c Caller, n NewRoom) (Room, error) {
-	if err := s.mayCreate(ctx, c); err != nil {
+	if err := s.mayCreate(ctx, c, n.Kind); err != nil {
 		return Room{}, err
 	}
 	if !c.IsApp() {
@@ -130,11 +145,12 @@ func (s *Service) CreateRoom(ctx context.Context, c Caller, n NewRoom) (Room, er
 	return room, err
 }
 
-func (s *Service) mayCreate(ctx context.Context, c Caller) error {
+// mayCreate: any user may create a group.
+func (s *Service) mayCreate(ctx context.Context, c Caller, kind RoomKind) error {
 	if !c.Known() {
 		return ErrUnauthenticated
 	}
-	if c.IsApp() {
+	if c.IsApp() || kind == Group {
 		return nil
 	}
 	return s.store.View(ctx, func(tx Tx) error {
@@ -148,8 +164,13 @@ func (s *Service) mayCreate(ctx context.Context, c Caller) error {
 
 // newRoom checks what the caller gave and fills in the rest.
 func (s *Service) newRoom(app *App, n NewRoom) (Room, error) {
+	standard, most := app.Settings.places(n.Kind)
 	room := Room{App: app.ID, ID: n.ID, Kind: n.Kind, Name: n.Name, Description: n.Description, Custom: n.Custom,
-		MaxUsers: min(app.Settings.DefaultMaxUsers, app.Settings.MaxMaxUsers), Created: s.clock.Now()}
+		MaxUsers: min(standard, most), Created: s.clock.Now()}
+	if n.Kind == Group {
+		room.Public, room.MembersOnly, room.AllowInvites, room.Avatar = n.Public, n.MembersOnly, n.AllowInvites, n.Avatar
+		room.InviteNeedConfirm = n.InviteNeedConfirm == nil || *n.InviteNeedConfirm
+	}
 	if n.Name == "" {
 		return Room{}, ErrFieldMissing.With("name")
 	}
@@ -165,11 +186,11 @@ func (s *Service) newRoom(app *App, n NewRoom) (Room, error) {
 	if n.MaxUsers != nil {
 		room.MaxUsers = *n.MaxUsers
 	}
-	return room, checkRoom(app, room)
+	return room, checkRoom(room, most)
 }
 
-// checkRoom checks the fields a caller may choose.
-func checkRoom(app *App, r Room) error {
+// checkRoom checks the fields a caller may choose; most is the highest number of places.
+func checkRoom(r Room, most int) error {
 	switch {
 	case utf8.RuneCountInString(r.Name) > maxRoomName:
 		return ErrNameTooLong.With("128")
@@ -177,10 +198,12 @@ func checkRoom(app *App, r Room) error {
 		return ErrDescTooLong.With("512")
 	case len(r.Custom) > maxCustom:
 		return ErrInvalid.With("custom")
+	case utf8.RuneCountInString(r.Avatar) > maxAvatar:
+		return ErrInvalid.With("avatar")
 	case r.MaxUsers < 1:
 		return ErrInvalid.With("maxusers")
-	case r.MaxUsers > app.Settings.MaxMaxUsers:
-		return ErrMaxUsersHigh.With(itoa(app.Settings.MaxMaxUsers))
+	case r.MaxUsers > most:
+		return ErrMaxUsersHigh.With(itoa(most))
 	}
 	return nil
 }
@@ -247,6 +270,10 @@ type RoomChange struct {
 	Name, Description, Custom *string
 	MaxUsers                  *int
 	NewOwner                  *string // must be a member; the old owner stays as a plain one
+
+	// Of groups; see [Room].
+	Public, MembersOnly, AllowInvites, InviteNeedConfirm *bool
+	Avatar                                               *string
 }
 
 // ChangeRoom changes a room's fields and, in the same call, its owner. All or nothing. Errors: ErrRoomNotFound,
@@ -288,11 +315,14 @@ func changeFields(app *App, r *Room, ch RoomChange) error {
 	if ch.MaxUsers != nil {
 		r.MaxUsers = *ch.MaxUsers
 	}
-	was := app.Settings
-	if ch.MaxUsers == nil { // a room made under a higher cap keeps its places
-		was.MaxMaxUsers = max(was.MaxMaxUsers, r.MaxUsers)
+	if r.Kind == Group {
+		changeGroup(r, ch)
 	}
-	if err := checkRoom(&App{Settings: was}, *r); err != nil {
+	_, most := app.Settings.places(r.Kind)
+	if ch.MaxUsers == nil { // a room made under a higher cap keeps its places
+		most = max(most, r.MaxUsers)
+	}
+	if err := checkRoom(*r, most); err != nil {
 		return err
 	}
 	if ch.MaxUsers != nil && r.MaxUsers < r.Members {
@@ -325,9 +355,12 @@ func (w *work) transfer(to Username) error {
 	return w.tx.SetRole(w.room, to, Owner)
 }
 
-// DestroyRoom removes a room. Errors: ErrRoomNotFound, ErrForbidden.
+// DestroyRoom removes a room; a disabled one needs an app token. Errors: ErrRoomNotFound, ErrForbidden, ErrRoomDisabled.
 func (s *Service) DestroyRoom(ctx context.Context, c Caller, kind RoomKind, id RoomID) error {
-	return s.inRoom(ctx, c, kind, id, Owner, func(w *work) error {
+	return s.inAnyRoom(ctx, c, kind, id, Owner, func(w *work) error {
+		if w.room.Disabled && w.rank < appRank {
+			return ErrRoomDisabled.In(id)
+		}
 		return w.destroy()
 	})
 }

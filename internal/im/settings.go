@@ -22,6 +22,8 @@ type Settings struct {
 	TokenTTL         time.Duration // life of a token that names no ttl; 0 means for good
 	DefaultMaxUsers  int           // places in a room that names no maxusers (seed 004: 200)
 	MaxMaxUsers      int           // most places a room may ask for (seed 004: 5000)
+	GroupMaxUsers    int           // places in a group that names no maxusers
+	GroupMaxMaxUsers int           // most places a group may ask for
 	JoinedRooms      int           // chatrooms one user may be in (seed 004: 500)
 	MaxChatrooms     int           // chatrooms of the app, 0 = unlimited
 	MaxGroups        int           // groups of the app, 0 = unlimited
@@ -37,9 +39,17 @@ type Settings struct {
 func DefaultSettings() Settings {
 	return Settings{
 		ErrorProfile: Profile450, TokenTTL: 60 * 24 * time.Hour,
-		DefaultMaxUsers: 200, MaxMaxUsers: 5000, JoinedRooms: 500, MaxAdmins: 99,
+		DefaultMaxUsers: 200, MaxMaxUsers: 5000, GroupMaxUsers: 200, GroupMaxMaxUsers: 8000, JoinedRooms: 500, MaxAdmins: 99,
 		BatchAdd: 60, BatchRemove: 60, BatchRegister: 60,
 	}
+}
+
+// places returns how many places a room of the kind has by default, and at most.
+func (s Settings) places(kind RoomKind) (standard, most int) {
+	if kind == Group {
+		return s.GroupMaxUsers, s.GroupMaxMaxUsers
+	}
+	return s.DefaultMaxUsers, s.MaxMaxUsers
 }
 
 // SettingDoc describes one setting for --help and the documentation.
@@ -93,6 +103,8 @@ func settings() []setting {
 			func(s Settings) string { return strconv.FormatInt(int64(s.TokenTTL/time.Second), 10) }},
 		number("room_default_maxusers", "places in a chatroom whose creation names no maxusers", 1, manyUsers, func(s *Settings) *int { return &s.DefaultMaxUsers }),
 		number("room_max_maxusers", "most places a chatroom may ask for", 1, manyUsers, func(s *Settings) *int { return &s.MaxMaxUsers }),
+		number("group_default_maxusers", "places in a group whose creation names no maxusers", 1, manyUsers, func(s *Settings) *int { return &s.GroupMaxUsers }),
+		number("group_max_maxusers", "most places a group may ask for", 1, manyUsers, func(s *Settings) *int { return &s.GroupMaxMaxUsers }),
 		number("user_max_chatrooms", "chatrooms one user may be in", 1, manyUsers, func(s *Settings) *int { return &s.JoinedRooms }),
 		number("max_chatrooms", "chatrooms of the app; 0 = unlimited", 0, 1<<31-1, func(s *Settings) *int { return &s.MaxChatrooms }),
 		number("max_groups", "groups of the app; 0 = unlimited", 0, 1<<31-1, func(s *Settings) *int { return &s.MaxGroups }),

@@ -17,6 +17,8 @@ func settingCases() []struct{ key, standard, good, bad string } {
 		{"token_ttl", "5184000", "0>0 1>1 2147483647>2147483647 007>7", "-1 2147483648 1.5 1h 9223372036854775808"},
 		{"room_default_maxusers", "200", "1>1 1000000>1000000", "0 -1 1000001 x"},
 		{"room_max_maxusers", "5000", "1>1 1000000>1000000", "0 -1 1000001 x"},
+		{"group_default_maxusers", "200", "1>1 1000000>1000000", "0 -1 1000001 x"},
+		{"group_max_maxusers", "8000", "1>1 1000000>1000000", "0 -1 1000001 x"},
 		{"user_max_chatrooms", "500", "1>1 1000000>1000000", "0 -1 1000001 x"},
 		{"max_chatrooms", "0", "0>0 2147483647>2147483647 +5>5", "-1 2147483648 x"},
 		{"max_groups", "0", "0>0 2147483647>2147483647", "-1 2147483648 x"},
@@ -75,14 +77,14 @@ func onlyChanged(t *testing.T, s im.Settings, key string) {
 // TestSettingsMeanTheirFields: a key that sets another's field would pass the round trip.
 func TestSettingsMeanTheirFields(t *testing.T) {
 	s := im.ParseSettings("open_registration=true\nerror_profile=v2\ntoken_ttl=3\nroom_default_maxusers=4\nroom_max_maxusers=5\n" +
-		"user_max_chatrooms=6\nmax_chatrooms=7\nmax_groups=8\nroom_max_admins=9\nbatch_add=10\nbatch_remove=11\nbatch_register=12\n")
+		"user_max_chatrooms=6\nmax_chatrooms=7\nmax_groups=8\nroom_max_admins=9\nbatch_add=10\nbatch_remove=11\nbatch_register=12\ngroup_default_maxusers=13\ngroup_max_maxusers=14\n")
 	got := fmt.Sprintln(s.OpenRegistration, s.ErrorProfile, s.TokenTTL, s.DefaultMaxUsers, s.MaxMaxUsers, s.JoinedRooms,
-		s.MaxChatrooms, s.MaxGroups, s.MaxAdmins, s.BatchAdd, s.BatchRemove, s.BatchRegister)
-	same(t, "fields", got, "true v2 3s 4 5 6 7 8 9 10 11 12\n")
+		s.MaxChatrooms, s.MaxGroups, s.MaxAdmins, s.BatchAdd, s.BatchRemove, s.BatchRegister, s.GroupMaxUsers, s.GroupMaxMaxUsers)
+	same(t, "fields", got, "true v2 3s 4 5 6 7 8 9 10 11 12 13 14\n")
 	d := im.DefaultSettings()
 	got = fmt.Sprintln(d.OpenRegistration, d.ErrorProfile, d.TokenTTL == 60*24*time.Hour, d.DefaultMaxUsers, d.MaxMaxUsers, d.JoinedRooms,
-		d.MaxChatrooms, d.MaxGroups, d.MaxAdmins, d.BatchAdd, d.BatchRemove, d.BatchRegister)
-	same(t, "defaults", got, "false 450 true 200 5000 500 0 0 99 60 60 60\n")
+		d.MaxChatrooms, d.MaxGroups, d.MaxAdmins, d.BatchAdd, d.BatchRemove, d.BatchRegister, d.GroupMaxUsers, d.GroupMaxMaxUsers)
+	same(t, "defaults", got, "false 450 true 200 5000 500 0 0 99 60 60 60 200 8000\n")
 }
 
 func TestParseSettings(t *testing.T) {

@@ -58,8 +58,18 @@ func (w *work) run(fn func(*work) error) error {
 }
 
 // inRoom locks a room, checks that the caller's role in it is at least need, runs fn, commits and publishes.
-// need Stranger lets anyone of the app in. Errors: ErrRoomNotFound, ErrForbidden, those of fn.
+// need Stranger lets anyone of the app in. Errors: ErrRoomNotFound, ErrForbidden, ErrRoomDisabled, those of fn.
 func (s *Service) inRoom(ctx context.Context, c Caller, kind RoomKind, id RoomID, need Role, fn func(*work) error) error {
+	return s.inAnyRoom(ctx, c, kind, id, need, func(w *work) error {
+		if w.room.Disabled {
+			return ErrRoomDisabled.In(id)
+		}
+		return fn(w)
+	})
+}
+
+// inAnyRoom is inRoom for what is done to a disabled room, too.
+func (s *Service) inAnyRoom(ctx context.Context, c Caller, kind RoomKind, id RoomID, need Role, fn func(*work) error) error {
 	if !c.Known() {
 		return ErrUnauthenticated
 	}

@@ -52,7 +52,8 @@ func (t *tx) fillRooms(app im.AppID, n int, at int64) error {
 	}
 	args := []any{first, first + int64(n) - 1, int64(app), at}
 	_, err = t.exec(fillCount+`INSERT INTO rooms (app, id, kind, seq, version, members, joins, entries, owner, max_users, muted, created, name, description,
-		custom, announcement) SELECT $3, `+fillID+`, 11, i, 1, 1, 1, 0, `+fillOwner+`, 200, 0, $4, 'room ' || CAST(i AS TEXT), 'filled', '', ''
+		custom, announcement, public, members_only, allow_invites, invite_confirm, disabled, avatar) SELECT $3, `+fillID+`, 11, i, 1, 1, 1, 0, `+fillOwner+`, 200, 0, $4, 'room ' || CAST(i AS TEXT), 'filled', '', '',
+		0, 0, 0, 0, 0, ''
 		FROM n ORDER BY 2`, args...)
 	if err != nil {
 		return err

@@ -8,7 +8,8 @@ import (
 
 const (
 	roomColumns = `rooms.id, rooms.kind, rooms.seq, rooms.version, rooms.members, rooms.owner, rooms.max_users, rooms.muted, rooms.created,
-		rooms.name, rooms.description, rooms.custom, rooms.announcement`
+		rooms.name, rooms.description, rooms.custom, rooms.announcement,
+		rooms.public, rooms.members_only, rooms.allow_invites, rooms.invite_confirm, rooms.disabled, rooms.avatar`
 	selectRoom = `SELECT ` + roomColumns + ` FROM rooms`
 	oneRoom    = selectRoom + ` WHERE app = $1 AND id = $2`
 )
@@ -16,12 +17,13 @@ const (
 // scanRooms returns a function that reads one room after the other, into the same places.
 func scanRooms(app im.AppID) func(rows) (im.Room, error) {
 	r := im.Room{App: app}
-	var kind, members, maxUsers, muted, created int64
+	var kind, members, maxUsers, muted, created, public, membersOnly, invites, confirm, disabled int64
 	dest := []any{&r.ID, &kind, &r.Seq, &r.Version, &members, &r.Owner, &maxUsers, &muted, &created,
-		&r.Name, &r.Description, &r.Custom, &r.Announcement}
+		&r.Name, &r.Description, &r.Custom, &r.Announcement, &public, &membersOnly, &invites, &confirm, &disabled, &r.Avatar}
 	return func(rows rows) (im.Room, error) {
 		err := rows.Scan(dest...)
 		r.Kind, r.Members, r.MaxUsers, r.Muted, r.Created = kindFrom(kind), int(members), int(maxUsers), muted != 0, fromMS(created)
+		r.Public, r.MembersOnly, r.AllowInvites, r.InviteNeedConfirm, r.Disabled = public != 0, membersOnly != 0, invites != 0, confirm != 0, disabled != 0
 		return r, err
 	}
 }
@@ -94,10 +96,11 @@ func (t *tx) AddRoom(room im.Room, members []im.Member) (rooms int, added bool, 
 		return 0, false, err
 	}
 	n, err := t.exec(`INSERT INTO rooms (app, id, kind, seq, version, members, joins, entries, owner, max_users, muted, created,
-		name, description, custom, announcement)
-		VALUES ($1, $2, $3, $4, 1, $5, $5, 0, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT DO NOTHING`,
+		name, description, custom, announcement, public, members_only, allow_invites, invite_confirm, disabled, avatar)
+		VALUES ($1, $2, $3, $4, 1, $5, $5, 0, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19) ON CONFLICT DO NOTHING`,
 		int64(room.App), string(room.ID), kindCode(room.Kind), seq, int64(len(members)), string(room.Owner),
-		int64(room.MaxUsers), bit(room.Muted), ms(room.Created), room.Name, room.Description, room.Custom, room.Announcement)
+		int64(room.MaxUsers), bit(room.Muted), ms(room.Created), room.Name, room.Description, room.Custom, room.Announcement,
+		bit(room.Public), bit(room.MembersOnly), bit(room.AllowInvites), bit(room.InviteNeedConfirm), bit(room.Disabled), room.Avatar)
 	if err != nil {
 		return 0, false, err
 	}
@@ -110,9 +113,11 @@ func (t *tx) AddRoom(room im.Room, members []im.Member) (rooms int, added bool, 
 // PutRoom implements [im.RoomTx].
 func (t *tx) PutRoom(room im.Room) error {
 	n, err := t.exec(`UPDATE rooms SET owner = $3, max_users = $4, muted = $5, created = $6, name = $7, description = $8,
-		custom = $9, announcement = $10 WHERE app = $1 AND id = $2`,
+		custom = $9, announcement = $10, public = $11, members_only = $12, allow_invites = $13, invite_confirm = $14,
+		disabled = $15, avatar = $16 WHERE app = $1 AND id = $2`,
 		append(roomKey(room), string(room.Owner), int64(room.MaxUsers), bit(room.Muted),
-			ms(room.Created), room.Name, room.Description, room.Custom, room.Announcement)...)
+			ms(room.Created), room.Name, room.Description, room.Custom, room.Announcement, bit(room.Public),
+			bit(room.MembersOnly), bit(room.AllowInvites), bit(room.InviteNeedConfirm), bit(room.Disabled), room.Avatar)...)
 	if err == nil && n == 0 {
 		err = im.ErrRoomNotFound.In(room.ID)
 	}

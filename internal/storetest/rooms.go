@@ -34,6 +34,7 @@ func roomIDs(rooms []im.Room) (ids []im.RoomID) {
 func testRoom(e *env) {
 	r := e.newRoom(im.Chatroom, "ann")
 	r.Name, r.Description, r.Custom, r.Announcement, r.Muted, r.MaxUsers = "茶馆", "d'escr", `{"a":1}`, "hi\nthere", true, 4999
+	r.Public, r.AllowInvites, r.Disabled, r.Avatar = true, true, true, "https://a/b"
 	e.update(func(tx im.Tx) error {
 		n, added, err := tx.AddRoom(r, members("ann", "bob", "carl"))
 		if err == nil && (n != 1 || !added) {
@@ -84,12 +85,21 @@ func testRoomKinds(e *env) {
 func testPutRoom(e *env) {
 	r := e.room("ann", "bob")
 	r.Name, r.Description, r.Custom, r.Announcement, r.Muted, r.MaxUsers, r.Owner = "n", "d", "c", "a", true, 7, "bob"
+	r.MembersOnly, r.InviteNeedConfirm, r.Avatar = true, true, "b"
 	e.update(func(tx im.Tx) error {
 		changed := r
 		changed.Members, changed.Seq, changed.Version = 99, 99, 99
 		return tx.PutRoom(changed)
 	})
 	e.same("room", e.readRoom(r), r)
+	for i := range 5 {
+		flags := []*bool{&r.Public, &r.MembersOnly, &r.AllowInvites, &r.InviteNeedConfirm, &r.Disabled}
+		for j, f := range flags {
+			*f = i == j
+		}
+		e.update(func(tx im.Tx) error { return tx.PutRoom(r) })
+		e.same("one flag", e.readRoom(r), r)
+	}
 	gone := e.newRoom(im.Chatroom, "ann")
 	e.refused(im.ErrRoomNotFound.In(gone.ID), func(tx im.Tx) error { return tx.PutRoom(gone) })
 }

@@ -67,25 +67,32 @@ CREATE INDEX tokens_expires ON tokens (expires) WHERE expires > 0;
 -- joins is the last place given in the member list, entries the last in the room's lists, version the number of
 -- the last change.
 CREATE TABLE rooms (
-	app          BIGINT NOT NULL,
-	id           TEXT NOT NULL,
-	kind         SMALLINT NOT NULL,
-	seq          BIGINT NOT NULL,
-	version      BIGINT NOT NULL,
-	members      BIGINT NOT NULL,
-	joins        BIGINT NOT NULL,
-	entries      BIGINT NOT NULL,
-	owner        TEXT NOT NULL,
-	max_users    BIGINT NOT NULL,
-	muted        SMALLINT NOT NULL,
-	created      BIGINT NOT NULL,
-	name         TEXT NOT NULL,
-	description  TEXT NOT NULL,
-	custom       TEXT NOT NULL,
-	announcement TEXT NOT NULL,
+	app            BIGINT NOT NULL,
+	id             TEXT NOT NULL,
+	kind           SMALLINT NOT NULL,
+	seq            BIGINT NOT NULL,
+	version        BIGINT NOT NULL,
+	members        BIGINT NOT NULL,
+	joins          BIGINT NOT NULL,
+	entries        BIGINT NOT NULL,
+	owner          TEXT NOT NULL,
+	max_users      BIGINT NOT NULL,
+	muted          SMALLINT NOT NULL,
+	created        BIGINT NOT NULL,
+	name           TEXT NOT NULL,
+	description    TEXT NOT NULL,
+	custom         TEXT NOT NULL,
+	announcement   TEXT NOT NULL,
+	public         SMALLINT NOT NULL,
+	members_only   SMALLINT NOT NULL,
+	allow_invites  SMALLINT NOT NULL,
+	invite_confirm SMALLINT NOT NULL,
+	disabled       SMALLINT NOT NULL,
+	avatar         TEXT NOT NULL,
 	PRIMARY KEY (app, id)
 ) /*sqlite WITHOUT ROWID*/;
 CREATE INDEX rooms_seq ON rooms (app, kind, seq);
+CREATE INDEX rooms_public ON rooms (app, seq) WHERE kind = 12 AND public = 1;
 
 -- The primary key answers both "is this user in this room" and "which rooms is this user in";
 -- members_seq holds all that a page of members shows.

@@ -1,0 +1,38 @@
+package im
+
+import "context"
+
+// changeGroup changes what only groups have.
+func changeGroup(r *Room, ch RoomChange) {
+	for _, f := range []struct {
+		to   *bool
+		from *bool
+	}{{&r.Public, ch.Public}, {&r.MembersOnly, ch.MembersOnly}, {&r.AllowInvites, ch.AllowInvites}, {&r.InviteNeedConfirm, ch.InviteNeedConfirm}} {
+		if f.from != nil {
+			*f.to = *f.from
+		}
+	}
+	if ch.Avatar != nil {
+		r.Avatar = *ch.Avatar
+	}
+}
+
+// DisableRoom stops a room, or with false lets it go on: while it is disabled nobody speaks in it, and only an app token
+// can enable or destroy it. Errors: ErrAppOnly, ErrRoomNotFound.
+func (s *Service) DisableRoom(ctx context.Context, c Caller, kind RoomKind, id RoomID, disabled bool) error {
+	return s.inAnyRoom(ctx, c, kind, id, Stranger, func(w *work) error {
+		if err := c.mustBeApp(); err != nil {
+			return err
+		}
+		if w.room.Disabled == disabled {
+			return nil
+		}
+		w.room.Disabled = disabled
+		if disabled {
+			w.emit(RoomDisabled)
+		} else {
+			w.emit(RoomEnabled)
+		}
+		return w.tx.PutRoom(w.room)
+	})
+}

@@ -1,0 +1,140 @@
+package im_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"teahouse/internal/im"
+)
+
+// crew is the group of the tests of groups.
+const crew im.RoomID = "crew"
+
+// newCrew is a world whose group "crew" has the people of the lounge in it.
+func newCrew(t *testing.T, settings ...string) *world {
+	t.Helper()
+	w := newWorld(t, settings...)
+	w.furnishGroup(crew)
+	w.bus.Take()
+	return w
+}
+
+// furnishGroup makes a group with the people of the lounge in it.
+func (w *world) furnishGroup(id im.RoomID) {
+	w.t.Helper()
+	app := inGroup(w.t, w, "app", id)
+	app.Create(im.NewRoom{ID: id, Name: "The Crew", Owner: "ann", Members: []string{"adm", "ada", "bob", "cat", "zed"}})
+	app.AddAdmin("adm")
+	app.AddAdmin("ada")
+	app.Block("zed")
+}
+
+// inGroup has somebody act in a group.
+func inGroup(t testing.TB, w *world, who string, id im.RoomID) actor {
+	return as(t, w, who).of(im.Group).in(id)
+}
+
+func TestAnyUserCreatesAGroup(t *testing.T) {
+	w := newWorld(t)
+	bob := as(t, w, "bob").of(im.Group)
+	bob.Create(im.NewRoom{ID: crew, Name: "Bob's", Owner: "ann", Members: []string{"cat"}, Public: true, MembersOnly: true,
+		AllowInvites: true, InviteNeedConfirm: ptr(false), Avatar: "https://a/b.png"})
+	w.want("crew(group) room_created by bob [bob cat] of 2")
+	stored, roster := bob.in(crew).Room()
+	same(t, "roster", roster, "bob! cat")
+	same(t, "group", stored, im.Room{App: w.app.ID, ID: crew, Kind: im.Group, Name: "Bob's", Owner: "bob", MaxUsers: 200, Members: 2,
+		Public: true, MembersOnly: true, AllowInvites: true, Avatar: "https://a/b.png", Created: w.clock.Now(), Seq: 1, Version: 1})
+	bare, _ := bob.in(bob.Create(im.NewRoom{Name: "bare"}).ID).Room()
+	same(t, "who is invited is asked", []bool{bare.Public, bare.MembersOnly, bare.AllowInvites, bare.InviteNeedConfirm}, []bool{false, false, false, true})
+	as(t, w, "nobody").of(im.Group).fails(im.ErrUnauthenticated).Create(im.NewRoom{Name: "n", Owner: "ann"})
+	chat := as(t, w, "app").Create(im.NewRoom{Name: "n", Owner: "ann", Public: true, MembersOnly: true, AllowInvites: true, Avatar: "a"})
+	same(t, "a chatroom has none of it", []any{chat.Public, chat.MembersOnly, chat.AllowInvites, chat.InviteNeedConfirm, chat.Avatar},
+		[]any{false, false, false, false, ""})
+}
+
+func TestPlacesOfGroups(t *testing.T) {
+	w := newWorldSmall(t, "group_default_maxusers=7", "group_max_maxusers=9", "room_max_maxusers=5")
+	app := as(t, w, "app").of(im.Group)
+	same(t, "default", app.Create(im.NewRoom{Name: "n", Owner: "ann"}).MaxUsers, 7)
+	app.Create(im.NewRoom{ID: crew, Name: "n", Owner: "ann", MaxUsers: ptr(9)})
+	app.fails(im.ErrMaxUsersHigh.With("9")).Create(im.NewRoom{Name: "n", Owner: "ann", MaxUsers: ptr(10)})
+	app.in(crew).fails(im.ErrMaxUsersHigh.With("9")).Change(im.RoomChange{MaxUsers: ptr(10)})
+	as(t, w, "app").fails(im.ErrMaxUsersHigh.With("5")).Create(im.NewRoom{Name: "n", Owner: "ann", MaxUsers: ptr(6)})
+	w.change("group_max_maxusers=5")
+	same(t, "not above the cap", as(t, w, "app").of(im.Group).Create(im.NewRoom{Name: "n", Owner: "ann"}).MaxUsers, 5)
+	inGroup(t, w, "app", crew).Change(im.RoomChange{Name: ptr("made under a higher cap")})
+}
+
+func TestChangeGroup(t *testing.T) {
+	w := newCrew(t)
+	ann := inGroup(t, w, "ann", crew)
+	was, _ := ann.Room()
+	long := strings.Repeat("茶", 1024)
+	for _, step := range []struct {
+		change im.RoomChange
+		want   func(*im.Room)
+	}{
+		{im.RoomChange{Public: ptr(true)}, func(r *im.Room) { r.Public = true }},
+		{im.RoomChange{MembersOnly: ptr(true)}, func(r *im.Room) { r.MembersOnly = true }},
+		{im.RoomChange{AllowInvites: ptr(true)}, func(r *im.Room) { r.AllowInvites = true }},
+		{im.RoomChange{InviteNeedConfirm: ptr(false)}, func(r *im.Room) { r.InviteNeedConfirm = false }},
+		{im.RoomChange{Avatar: &long}, func(r *im.Room) { r.Avatar = long }},
+		{im.RoomChange{Public: ptr(false), Avatar: ptr("")}, func(r *im.Room) { r.Public, r.Avatar = false, "" }},
+	} {
+		ann.Change(step.change)
+		w.want("crew(group) room_updated by ann [] of 5")
+		step.want(&was)
+		was.Version++
+		got, _ := ann.Room()
+		same(t, "group", got, was)
+	}
+	ann.fails(im.ErrInvalid.With("avatar")).Change(im.RoomChange{Avatar: ptr(long + "茶")})
+	as(t, w, "ann").of(im.Group).fails(im.ErrInvalid.With("avatar")).Create(im.NewRoom{Name: "n", Avatar: long + "茶"})
+	ann.Change(im.RoomChange{Name: ptr("Bob's"), AllowInvites: ptr(false), NewOwner: ptr("bob")})
+	got, roster := ann.Room()
+	same(t, "settings and owner", []any{got.Name, got.AllowInvites, roster}, []any{"Bob's", false, "bob! ann adm+ ada+ cat"})
+	as(t, w, "ann").Change(im.RoomChange{Public: ptr(true), Avatar: ptr("a")})
+	chat, _ := as(t, w, "ann").Room()
+	same(t, "a chatroom has none of it", []any{chat.Public, chat.Avatar}, []any{false, ""})
+}
+
+func TestADisabledGroup(t *testing.T) {
+	w := newCrew(t)
+	app, ann, cat := inGroup(t, w, "app", crew), inGroup(t, w, "ann", crew), inGroup(t, w, "cat", crew)
+	for who, want := range map[string]*im.Error{"ann": im.ErrAppOnly, "nobody": im.ErrUnauthenticated} {
+		inGroup(t, w, who, crew).fails(want).Disable(true)
+	}
+	app.Disable(true)
+	app.Disable(true)
+	w.want("crew(group) room_disabled by app [] of 5")
+	room, roster := cat.Room()
+	same(t, "it is still read", []any{room.Disabled, roster}, []any{true, "ann! adm+ ada+ bob cat"})
+	disabled := im.ErrRoomDisabled.In(crew)
+	for _, a := range []actor{app, ann} {
+		a.fails(disabled).Add("sid")
+		a.fails(disabled).Remove("bob")
+		a.fails(disabled).Change(im.RoomChange{Name: ptr("n")})
+		a.fails(disabled).Mute("bob", time.Hour)
+		a.fails(disabled).Announce("n")
+	}
+	ann.fails(disabled).Destroy()
+	cat.fails(im.ErrForbidden.In(crew)).Destroy()
+	cat.fails(disabled).Remove("cat")
+	w.want()
+	app.Disable(false)
+	w.want("crew(group) room_enabled by app [] of 5")
+	ann.Add("sid")
+	app.Disable(true)
+	app.Destroy()
+	app.fails(im.ErrRoomNotFound.In(crew)).Disable(true)
+}
+
+func TestADeletedUserLeavesADisabledGroup(t *testing.T) {
+	w := newCrew(t)
+	inGroup(t, w, "app", crew).Disable(true)
+	as(t, w, "app").DeleteUser("cat")
+	same(t, "members", inGroup(t, w, "ann", crew).Members(), "ann! adm+ ada+ bob")
+	as(t, w, "app").DeleteUser("ann")
+	inGroup(t, w, "bob", crew).fails(im.ErrRoomNotFound.In(crew)).Members()
+}
