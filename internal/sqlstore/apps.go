@@ -89,6 +89,7 @@ func appTables() []appTable {
 	return []appTable{
 		{"counters", "app, kind"}, {"rooms", "app, id"}, {"users", "app, name"}, {"tokens", "hash"}, {"members", "app, username, kind, room"},
 		{"room_lists", "app, room, list, username"}, {"attributes", "app, room, name"}, {"super_admins", "app, username"},
+		{"member_attributes", "app, room, username, name"},
 		{"gaps", "app, list, level, bucket"},
 	}
 }
