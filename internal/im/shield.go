@@ -13,7 +13,7 @@ func (s *Service) SetShield(ctx context.Context, c Caller, kind RoomKind, id Roo
 	if err := c.mustBe(u); err != nil {
 		return err
 	}
-	return s.inRoom(ctx, c, kind, id, Stranger, func(w *work) error {
+	return s.inAnyRoom(ctx, c, kind, id, Stranger, func(w *work) error {
 		standings, err := w.standings([]Username{u})
 		switch {
 		case err != nil:
