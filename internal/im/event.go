@@ -46,9 +46,6 @@ const (
 	AnnouncementChanged EventKind = "announcement_changed" // Text: the announcement
 	AttributesSet       EventKind = "attributes_set"       // Attributes, Text: the notification's extension
 	AttributesDeleted   EventKind = "attributes_deleted"
-	MemberAttributesSet EventKind = "member_attributes_set" // Users: whose; Attributes: what was set, an empty value deleted
-	RoomShielded        EventKind = "room_shielded"         // to the user: the room's messages no longer come
-	RoomUnshielded      EventKind = "room_unshielded"
 	SessionsEnded       EventKind = "sessions_ended" // a user's tokens are gone; Text: password, deactivated, deleted
 )
 

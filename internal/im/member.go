@@ -62,38 +62,46 @@ func (s *Service) addMembers(ctx context.Context, c Caller, kind RoomKind, id Ro
 		if err != nil {
 			return err
 		}
-		var fresh []Standing
-		var members []Member
-		var blocked []Username
-		added = nil
-		for _, st := range all {
-			if st.Member {
-				continue
-			}
-			fresh = append(fresh, st)
-			added = append(added, st.User)
-			members = append(members, Member{User: st.User, Role: Plain, Joined: w.now, ByREST: true})
-			if st.Blocked {
-				blocked = append(blocked, st.User)
-			}
+		if added, err = w.admit(all, full); err == nil && len(added) == 0 {
+			err = ErrAlreadyMember.For(names[0]).In(id)
 		}
-		if len(fresh) == 0 {
-			return ErrAlreadyMember.For(names[0]).In(id)
-		}
-		if w.room.Members+len(fresh) > w.room.MaxUsers {
-			return full.In(id)
-		}
-		if err := joinQuota(w.app, w.room, fresh); err != nil {
-			return err
-		}
-		if err := w.lift(blocked); err != nil {
-			return err
-		}
-		w.room.Members += len(members)
-		w.emit(MembersJoined, added...)
-		return w.tx.AddMembers(w.room, members)
+		return err
 	})
 	return added, err
+}
+
+// admit puts those who are not in the room into it, and lifts their blocks. full is the error of a room that has not enough
+// places.
+func (w *work) admit(all []Standing, full *Error) (added []Username, err error) {
+	var fresh []Standing
+	var members []Member
+	var blocked []Username
+	for _, st := range all {
+		if st.Member {
+			continue
+		}
+		fresh = append(fresh, st)
+		added = append(added, st.User)
+		members = append(members, Member{User: st.User, Role: Plain, Joined: w.now, ByREST: true})
+		if st.Blocked {
+			blocked = append(blocked, st.User)
+		}
+	}
+	if len(fresh) == 0 {
+		return nil, nil
+	}
+	if w.room.Members+len(fresh) > w.room.MaxUsers {
+		return nil, full.In(w.room.ID)
+	}
+	if err := joinQuota(w.app, w.room, fresh); err != nil {
+		return nil, err
+	}
+	if err := w.lift(blocked); err != nil {
+		return nil, err
+	}
+	w.room.Members += len(members)
+	w.emit(MembersJoined, added...)
+	return added, w.tx.AddMembers(w.room, members)
 }
 
 // lift takes users off the block list because they are added again (wire/clients.md §2.10).
@@ -142,8 +150,8 @@ func (w *work) removable(st Standing, self bool) *Error {
 	return nil
 }
 
-// take removes members and what goes with membership: the role, the shield, a place on the allow list, the member's
-// attributes, and the room's that are marked so. A mute stays (wire/easemob.md §4.14).
+// take removes members and what goes with membership: the role, a place on the allow list, and attributes
+// marked so. A mute stays (wire/easemob.md §4.14).
 func (w *work) take(gone []Standing, kind EventKind) error {
 	if err := w.tx.RemoveMembers(w.room, gone); err != nil {
 		return err
@@ -153,11 +161,6 @@ func (w *work) take(gone []Standing, kind EventKind) error {
 	w.emit(kind, names...)
 	if _, err := w.tx.DeleteEntries(w.room, Allows, names); err != nil {
 		return err
-	}
-	if w.room.Kind == Group {
-		if err := w.tx.DropMemberAttributes(w.room, names); err != nil {
-			return err
-		}
 	}
 	dropped, err := w.tx.DropAttributesOf(w.room, names)
 	if err == nil && len(dropped) > 0 {

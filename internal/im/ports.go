@@ -30,8 +30,7 @@ type Tx interface {
 	ListTx
 	AttributeTx
 	SuperAdminTx
-	MemberAttributeTx
-	ShieldTx
+	CommunityTx
 }
 
 // AppTx keeps apps.
@@ -100,7 +99,7 @@ type RoomTx interface {
 	AddRoom(room Room, members []Member) (rooms int, added bool, err error)
 	// PutRoom writes every changeable column of an existing room, not Members, Seq and Version, or ErrRoomNotFound.
 	PutRoom(Room) error
-	// DeleteRoom removes the room with its members, lists and attributes, also its members', or ErrRoomNotFound.
+	// DeleteRoom removes the room with its members, lists and attributes, or ErrRoomNotFound.
 	DeleteRoom(Room) error
 	// RoomsBefore returns up to limit rooms with Seq below before, newest first. Its cost does not grow with the
 	// number of rooms.
@@ -173,23 +172,16 @@ type SuperAdminTx interface {
 	IsSuperAdmin(AppID, Username) (bool, error)
 }
 
-// MemberAttributeTx keeps attributes of members of groups.
-type MemberAttributeTx interface {
-	// MemberAttributes returns the attributes of the named users, by user and key.
-	MemberAttributes(Room, []Username) ([]MemberAttribute, error)
-	// PutMemberAttributes writes attributes in their order, replacing those of the same user and key; an empty value
-	// removes one. ErrRoomNotFound.
-	PutMemberAttributes(Room, []MemberAttribute) error
-	// DropMemberAttributes removes all attributes of the users.
-	DropMemberAttributes(Room, []Username) error
-}
-
-// ShieldTx keeps which members do not receive a room's messages. It ends with the membership.
-type ShieldTx interface {
-	// SetShield notes whether a member shields, or returns ErrNotMember.
-	SetShield(Room, Username, bool) error
-	// Shields returns those of the named users who shield, or with no names all, longest in the room first.
-	Shields(Room, ...Username) ([]Username, error)
+// CommunityTx serves the social app, which looks at many groups at once and gives them faces.
+type CommunityTx interface {
+	// MembersOf returns up to limit members of the named rooms, by room, in each room the longest in it first.
+	MembersOf(app AppID, ids []RoomID, limit int) ([]RoomMember, error)
+	// RoomsAmong returns those of the named rooms that the user is in, in the order of the names.
+	RoomsAmong(AppID, Username, RoomKind, []RoomID) ([]RoomID, error)
+	// PutFace gives a room a face in place of the one it had, or ErrRoomNotFound.
+	PutFace(AppID, Face) error
+	// Faces returns the faces of those of the named rooms that have one, by room.
+	Faces(AppID, []RoomID) ([]Face, error)
 }
 
 // Bus carries events to every subscriber of their topic, on this node and others: at most once, in order per

@@ -115,7 +115,12 @@ func (s *Service) CreateRoom(ctx context.Context, c Caller, n NewRoom) (Room, er
 	if err != nil {
 		return Room{}, err
 	}
-	names := roster(room.Owner, n.Members)
+	return s.openRoom(ctx, c, room, n.ID, roster(room.Owner, n.Members), nil)
+}
+
+// openRoom stores a new room whose first member is the owner, under the chosen id or a generated one. prepare, which may be
+// nil, comes first in the transaction.
+func (s *Service) openRoom(ctx context.Context, c Caller, room Room, id RoomID, names []Username, prepare func(*work) error) (Room, error) {
 	if len(names) > room.MaxUsers {
 		return Room{}, ErrTooManyMembers.With("members")
 	}
@@ -125,9 +130,14 @@ func (s *Service) CreateRoom(ctx context.Context, c Caller, n NewRoom) (Room, er
 	}
 	members[0].Role = Owner
 	room.Members = len(members)
-	err = s.update(ctx, c.App.ID, c.User, func(tx Tx, emit func(Event)) error {
+	err := s.update(ctx, c.App.ID, c.User, func(tx Tx, emit func(Event)) error {
 		room.Version = 0
 		w := &work{tx: tx, app: c.App, room: room}
+		if prepare != nil {
+			if err := prepare(w); err != nil {
+				return err
+			}
+		}
 		all, err := w.registered(names)
 		if err != nil {
 			return err
@@ -135,7 +145,7 @@ func (s *Service) CreateRoom(ctx context.Context, c Caller, n NewRoom) (Room, er
 		if err := joinQuota(c.App, room, all); err != nil {
 			return err
 		}
-		if err := s.addRoom(tx, c.App, &room, n.ID, members); err != nil {
+		if err := s.addRoom(tx, c.App, &room, id, members); err != nil {
 			return err
 		}
 		emit(roomEvent(room, RoomCreated, names...))
@@ -322,7 +332,14 @@ func changeFields(app *App, r *Room, ch RoomChange) error {
 	if ch.MaxUsers == nil { // a room made under a higher cap keeps its places
 		most = max(most, r.MaxUsers)
 	}
-	if err := checkRoom(*r, most); err != nil {
+	checked := *r
+	if ch.Name == nil { // that of a group of the social app may be longer
+		checked.Name = ""
+	}
+	if ch.Description == nil {
+		checked.Description = ""
+	}
+	if err := checkRoom(checked, most); err != nil {
 		return err
 	}
 	if ch.MaxUsers != nil && r.MaxUsers < r.Members {
@@ -331,8 +348,8 @@ func changeFields(app *App, r *Room, ch RoomChange) error {
 	return nil
 }
 
-// transfer makes a member the owner; the old owner becomes a plain member. An owner cannot be muted nor shield the room, so
-// both end for the new one.
+// transfer makes a member the owner; the old owner becomes a plain member. An owner cannot be muted, so a mute of
+// the new one ends.
 func (w *work) transfer(to Username) error {
 	st, err := w.standing(to)
 	switch {
@@ -346,7 +363,7 @@ func (w *work) transfer(to Username) error {
 	from := w.room.Owner
 	w.room.Owner = to
 	w.emit(OwnerChanged, to, from)
-	if err := firstError(w.unmute([]Username{to}), w.shield(to, false)); err != nil {
+	if err := w.unmute([]Username{to}); err != nil {
 		return err
 	}
 	if err := w.tx.SetRole(w.room, from, Plain); err != nil {

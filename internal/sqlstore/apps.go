@@ -88,8 +88,7 @@ type appTable struct{ name, key string }
 func appTables() []appTable {
 	return []appTable{
 		{"counters", "app, kind"}, {"rooms", "app, id"}, {"users", "app, name"}, {"tokens", "hash"}, {"members", "app, username, kind, room"},
-		{"room_lists", "app, room, list, username"}, {"attributes", "app, room, name"}, {"super_admins", "app, username"},
-		{"member_attributes", "app, room, username, name"},
+		{"room_lists", "app, room, list, username"}, {"attributes", "app, room, name"}, {"super_admins", "app, username"}, {"room_faces", "app, room"},
 		{"gaps", "app, list, level, bucket"},
 	}
 }

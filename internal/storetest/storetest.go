@@ -32,7 +32,7 @@ type test struct {
 // sharedTests keep to their app.
 func sharedTests() []test {
 	return join(appTests(), userTests(), tokenTests(), roomTests(), memberTests(), standingTests(), listTests(),
-		attributeTests(), superAdminTests(), memberAttributeTests(), pageTests(), transactionTests(), raceTests())
+		attributeTests(), superAdminTests(), communityTests(), pageTests(), transactionTests(), raceTests())
 }
 
 // ownTests look at all apps.
