@@ -279,6 +279,26 @@ func (a actor) Announcement() string {
 	return text
 }
 
+// Memberships lists the rooms that a user is in, with the role: "lounge=2 of 1".
+func (a actor) Memberships(name string) string {
+	a.t.Helper()
+	list, total, err := a.w.svc.Memberships(a.t.Context(), a.c, name, a.kind, im.Page{Number: 1, Size: 100})
+	a.check(err)
+	var items []string
+	for _, m := range list {
+		items = append(items, fmt.Sprintf("%s=%d", m.ID, m.Role))
+	}
+	return fmt.Sprintf("%s of %d", strings.Join(items, " "), total)
+}
+
+// JoinedCount counts the rooms that a user is in.
+func (a actor) JoinedCount(name string) int {
+	a.t.Helper()
+	n, err := a.w.svc.JoinedCount(a.t.Context(), a.c, name, a.kind)
+	a.check(err)
+	return n
+}
+
 // Joined lists the rooms a user is in.
 func (a actor) Joined(name string) string {
 	a.t.Helper()

@@ -33,6 +33,26 @@ type rule struct {
 	do                      deed
 }
 
+// kindOf tells the kind of the rooms of these tests by their names: groups are called g1, g2, ….
+func kindOf(r im.RoomID) im.RoomKind {
+	if strings.HasPrefix(string(r), "g") {
+		return im.Group
+	}
+	return im.Chatroom
+}
+
+// inGroups has what is answered differently in groups, by method and target.
+func inGroups() map[string]string {
+	return map[string]string{
+		"ChangeRoom ": admins, // describing it; ChangeRoom cat is a transfer
+	}
+}
+
+// onlyOf has the methods that are about one kind of room.
+func onlyOf() map[string]im.RoomKind {
+	return map[string]im.RoomKind{"Attributes": im.Chatroom, "SetAttributes": im.Chatroom, "DeleteAttributes": im.Chatroom}
+}
+
 // matrix is a table: its length is that of what the Service can do in a room.
 func matrix() []rule {
 	return append(append(readingRules(), rosterRules()...), moderationRules()...)
@@ -42,23 +62,27 @@ func readingRules() []rule {
 	adminOrSelf := "ok  ok  ok  ok  ok  ok  unauthenticated"
 	return []rule{
 		{"RoomDetails", "", everyone, func(ctx context.Context, s *im.Service, c im.Caller, r im.RoomID, _ string) error {
-			_, err := s.RoomDetails(ctx, c, im.Chatroom, []im.RoomID{r})
+			_, err := s.RoomDetails(ctx, c, kindOf(r), []im.RoomID{r})
 			return err
 		}},
 		{"MembersPage", "", everyone, func(ctx context.Context, s *im.Service, c im.Caller, r im.RoomID, _ string) error {
-			_, err := s.MembersPage(ctx, c, im.Chatroom, r, im.Page{Number: 1, Size: 1})
+			_, err := s.MembersPage(ctx, c, kindOf(r), r, im.Page{Number: 1, Size: 1})
 			return err
 		}},
 		{"MembersAfter", "", everyone, func(ctx context.Context, s *im.Service, c im.Caller, r im.RoomID, _ string) error {
-			_, _, err := s.MembersAfter(ctx, c, im.Chatroom, r, im.MemberQuery{Limit: 1})
+			_, _, err := s.MembersAfter(ctx, c, kindOf(r), r, im.MemberQuery{Limit: 1})
+			return err
+		}},
+		{"IsMember", "cat", everyone, func(ctx context.Context, s *im.Service, c im.Caller, r im.RoomID, target string) error {
+			_, err := s.IsMember(ctx, c, kindOf(r), r, target)
 			return err
 		}},
 		{"Admins", "", everyone, func(ctx context.Context, s *im.Service, c im.Caller, r im.RoomID, _ string) error {
-			_, err := s.Admins(ctx, c, im.Chatroom, r)
+			_, err := s.Admins(ctx, c, kindOf(r), r)
 			return err
 		}},
 		{"Announcement", "", everyone, func(ctx context.Context, s *im.Service, c im.Caller, r im.RoomID, _ string) error {
-			_, err := s.Announcement(ctx, c, im.Chatroom, r)
+			_, err := s.Announcement(ctx, c, kindOf(r), r)
 			return err
 		}},
 		{"Attributes", "", everyone, func(ctx context.Context, s *im.Service, c im.Caller, r im.RoomID, _ string) error {
@@ -66,15 +90,15 @@ func readingRules() []rule {
 			return err
 		}},
 		{"MuteList", "", admins, func(ctx context.Context, s *im.Service, c im.Caller, r im.RoomID, _ string) error {
-			_, err := s.MuteList(ctx, c, im.Chatroom, r)
+			_, err := s.MuteList(ctx, c, kindOf(r), r)
 			return err
 		}},
 		{"BlockList", "", admins, func(ctx context.Context, s *im.Service, c im.Caller, r im.RoomID, _ string) error {
-			_, err := s.BlockList(ctx, c, im.Chatroom, r)
+			_, err := s.BlockList(ctx, c, kindOf(r), r)
 			return err
 		}},
 		{"AllowList", "", admins, func(ctx context.Context, s *im.Service, c im.Caller, r im.RoomID, _ string) error {
-			_, err := s.AllowList(ctx, c, im.Chatroom, r)
+			_, err := s.AllowList(ctx, c, kindOf(r), r)
 			return err
 		}},
 		{"IsMuted", "cat", admins, isMuted},
@@ -85,12 +109,12 @@ func readingRules() []rule {
 }
 
 func isMuted(ctx context.Context, s *im.Service, c im.Caller, r im.RoomID, target string) error {
-	_, err := s.IsMuted(ctx, c, im.Chatroom, r, target)
+	_, err := s.IsMuted(ctx, c, kindOf(r), r, target)
 	return err
 }
 
 func isAllowed(ctx context.Context, s *im.Service, c im.Caller, r im.RoomID, target string) error {
-	_, err := s.IsAllowed(ctx, c, im.Chatroom, r, target)
+	_, err := s.IsAllowed(ctx, c, kindOf(r), r, target)
 	return err
 }
 
@@ -98,24 +122,24 @@ func rosterRules() []rule {
 	self := "-  on_owner  ok  ok  not_member  not_member  unauthenticated"
 	return []rule{
 		{"ChangeRoom", "", owners, func(ctx context.Context, s *im.Service, c im.Caller, r im.RoomID, _ string) error {
-			return s.ChangeRoom(ctx, c, im.Chatroom, r, im.RoomChange{Name: ptr("new")})
+			return s.ChangeRoom(ctx, c, kindOf(r), r, im.RoomChange{Name: ptr("new")})
 		}},
 		{"ChangeRoom", "cat", owners, func(ctx context.Context, s *im.Service, c im.Caller, r im.RoomID, target string) error {
-			return s.ChangeRoom(ctx, c, im.Chatroom, r, im.RoomChange{NewOwner: &target})
+			return s.ChangeRoom(ctx, c, kindOf(r), r, im.RoomChange{NewOwner: &target})
 		}},
 		{"DestroyRoom", "", owners, func(ctx context.Context, s *im.Service, c im.Caller, r im.RoomID, _ string) error {
-			return s.DestroyRoom(ctx, c, im.Chatroom, r)
+			return s.DestroyRoom(ctx, c, kindOf(r), r)
 		}},
 		{"DisableRoom", "", "ok  app_token_required  app_token_required  app_token_required  app_token_required  app_token_required  unauthenticated",
 			func(ctx context.Context, s *im.Service, c im.Caller, r im.RoomID, _ string) error {
-				return s.DisableRoom(ctx, c, im.Chatroom, r, true)
+				return s.DisableRoom(ctx, c, kindOf(r), r, true)
 			}},
 		{"AddMember", "sid", admins, addMember},
 		{"AddMember", "zed", admins, addMember},
 		{"AddMember", "eve", onNobody, addMember},
 		{"AddMember", "self", "-  already_member  already_member  forbidden  forbidden  forbidden  unauthenticated", addMember},
 		{"AddMembers", "sid", admins, func(ctx context.Context, s *im.Service, c im.Caller, r im.RoomID, target string) error {
-			_, err := s.AddMembers(ctx, c, im.Chatroom, r, []string{target})
+			_, err := s.AddMembers(ctx, c, kindOf(r), r, []string{target})
 			return err
 		}},
 		{"RemoveMember", "cat", admins, removeMember},
@@ -137,15 +161,15 @@ func rosterRules() []rule {
 }
 
 func addMember(ctx context.Context, s *im.Service, c im.Caller, r im.RoomID, target string) error {
-	return s.AddMember(ctx, c, im.Chatroom, r, target)
+	return s.AddMember(ctx, c, kindOf(r), r, target)
 }
 
 func removeMember(ctx context.Context, s *im.Service, c im.Caller, r im.RoomID, target string) error {
-	return s.RemoveMember(ctx, c, im.Chatroom, r, target)
+	return s.RemoveMember(ctx, c, kindOf(r), r, target)
 }
 
 func removeMembers(ctx context.Context, s *im.Service, c im.Caller, r im.RoomID, target string) error {
-	results, err := s.RemoveMembers(ctx, c, im.Chatroom, r, []string{target})
+	results, err := s.RemoveMembers(ctx, c, kindOf(r), r, []string{target})
 	if err == nil && results[0].Err != nil {
 		return results[0].Err
 	}
@@ -153,11 +177,11 @@ func removeMembers(ctx context.Context, s *im.Service, c im.Caller, r im.RoomID,
 }
 
 func addAdmin(ctx context.Context, s *im.Service, c im.Caller, r im.RoomID, target string) error {
-	return s.AddAdmin(ctx, c, im.Chatroom, r, target)
+	return s.AddAdmin(ctx, c, kindOf(r), r, target)
 }
 
 func removeAdmin(ctx context.Context, s *im.Service, c im.Caller, r im.RoomID, target string) error {
-	return s.RemoveAdmin(ctx, c, im.Chatroom, r, target)
+	return s.RemoveAdmin(ctx, c, kindOf(r), r, target)
 }
 
 func moderationRules() []rule {
@@ -175,7 +199,7 @@ func moderationRules() []rule {
 		{"UnmuteMembers", "eve", onNobody, unmuteMembers},
 		{"UnmuteMembers", "sid", admins, unmuteMembers},
 		{"MuteRoom", "", admins, func(ctx context.Context, s *im.Service, c im.Caller, r im.RoomID, _ string) error {
-			return s.MuteRoom(ctx, c, im.Chatroom, r, true)
+			return s.MuteRoom(ctx, c, kindOf(r), r, true)
 		}},
 		{"BlockMembers", "cat", admins, blockMembers},
 		{"BlockMembers", "ada", onAdmin, blockMembers},
@@ -183,17 +207,17 @@ func moderationRules() []rule {
 		{"BlockMembers", "sid", onSid, blockMembers},
 		{"BlockMembers", "self", self, blockMembers},
 		{"UnblockMembers", "zed", admins, func(ctx context.Context, s *im.Service, c im.Caller, r im.RoomID, target string) error {
-			_, err := s.UnblockMembers(ctx, c, im.Chatroom, r, []string{target})
+			_, err := s.UnblockMembers(ctx, c, kindOf(r), r, []string{target})
 			return err
 		}},
 		{"AllowMembers", "cat", admins, allowMembers},
 		{"AllowMembers", "sid", onSid, allowMembers},
 		{"DisallowMembers", "cat", admins, func(ctx context.Context, s *im.Service, c im.Caller, r im.RoomID, target string) error {
-			_, err := s.DisallowMembers(ctx, c, im.Chatroom, r, []string{target})
+			_, err := s.DisallowMembers(ctx, c, kindOf(r), r, []string{target})
 			return err
 		}},
 		{"SetAnnouncement", "", admins, func(ctx context.Context, s *im.Service, c im.Caller, r im.RoomID, _ string) error {
-			return s.SetAnnouncement(ctx, c, im.Chatroom, r, "new")
+			return s.SetAnnouncement(ctx, c, kindOf(r), r, "new")
 		}},
 		{"SetAttributes", "self", setter, setAttributes},
 		{"SetAttributes", "cat", "ok  not_self  not_self  not_self  not_self  not_self  unauthenticated", setAttributes},
@@ -203,22 +227,22 @@ func moderationRules() []rule {
 }
 
 func muteMembers(ctx context.Context, s *im.Service, c im.Caller, r im.RoomID, target string) error {
-	_, err := s.MuteMembers(ctx, c, im.Chatroom, r, []string{target}, time.Hour)
+	_, err := s.MuteMembers(ctx, c, kindOf(r), r, []string{target}, time.Hour)
 	return err
 }
 
 func unmuteMembers(ctx context.Context, s *im.Service, c im.Caller, r im.RoomID, target string) error {
-	_, err := s.UnmuteMembers(ctx, c, im.Chatroom, r, []string{target})
+	_, err := s.UnmuteMembers(ctx, c, kindOf(r), r, []string{target})
 	return err
 }
 
 func blockMembers(ctx context.Context, s *im.Service, c im.Caller, r im.RoomID, target string) error {
-	_, err := s.BlockMembers(ctx, c, im.Chatroom, r, []string{target}, true)
+	_, err := s.BlockMembers(ctx, c, kindOf(r), r, []string{target}, true)
 	return err
 }
 
 func allowMembers(ctx context.Context, s *im.Service, c im.Caller, r im.RoomID, target string) error {
-	_, err := s.AllowMembers(ctx, c, im.Chatroom, r, []string{target})
+	_, err := s.AllowMembers(ctx, c, kindOf(r), r, []string{target})
 	return err
 }
 
@@ -235,12 +259,35 @@ func deleteAttributes(ctx context.Context, s *im.Service, c im.Caller, r im.Room
 // TestAuthority asks every cell of the matrix, in a new room when the last one was changed. A refusal changes and
 // announces nothing.
 func TestAuthority(t *testing.T) {
+	for _, kind := range []im.RoomKind{im.Chatroom, im.Group} {
+		t.Run(map[im.RoomKind]string{im.Chatroom: "chatroom", im.Group: "group"}[kind], func(t *testing.T) { testAuthority(t, kind) })
+	}
+}
+
+func testAuthority(t *testing.T, kind im.RoomKind) {
 	w := newWorld(t, "user_max_chatrooms=10000")
-	room, before := lounge, snapshot(t, w, lounge)
 	n := 0
+	furnished := func() (im.RoomID, string) {
+		n++
+		id := im.RoomID(fmt.Sprintf("r%d", n))
+		if kind == im.Group {
+			id = im.RoomID(fmt.Sprintf("g%d", n))
+		}
+		w.furnishAs(kind, id)
+		w.bus.Take()
+		return id, snapshot(t, w, id)
+	}
+	room, before := furnished()
 	for _, rule := range matrix() {
-		t.Run(rule.method+" "+rule.target, func(t *testing.T) {
+		name := rule.method + " " + rule.target
+		if only, ok := onlyOf()[rule.method]; ok && only != kind {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
 			answers := strings.Fields(rule.answers)
+			if other, ok := inGroups()[name]; ok && kind == im.Group {
+				answers = strings.Fields(other)
+			}
 			for i, who := range strings.Fields(callers) {
 				target := rule.target
 				if target == "self" {
@@ -259,11 +306,7 @@ func TestAuthority(t *testing.T) {
 					w.want()
 				}
 				if after != before {
-					n++
-					room = im.RoomID(fmt.Sprintf("r%d", n))
-					w.furnish(room)
-					w.bus.Take()
-					before = snapshot(t, w, room)
+					room, before = furnished()
 				}
 			}
 		})
@@ -273,12 +316,16 @@ func TestAuthority(t *testing.T) {
 // snapshot is all that is stored about a room; "" when it is destroyed.
 func snapshot(t *testing.T, w *world, id im.RoomID) string {
 	t.Helper()
-	app := as(t, w, "app").in(id)
-	if _, err := w.svc.Announcement(t.Context(), app.c, im.Chatroom, id); err != nil {
+	app := as(t, w, "app").of(kindOf(id)).in(id)
+	if _, err := w.svc.Announcement(t.Context(), app.c, app.kind, id); err != nil {
 		return ""
 	}
 	room, roster := app.Room()
-	return fmt.Sprint(room, roster, app.Mutes(), app.Blocks(), app.Allows(), app.Attributes())
+	attributes := ""
+	if app.kind == im.Chatroom {
+		attributes = app.Attributes()
+	}
+	return fmt.Sprint(room, roster, app.Mutes(), app.Blocks(), app.Allows(), attributes)
 }
 
 // TestAuthorityIsComplete wants a row for every method that names a room, and all of them to know no room.
@@ -317,13 +364,19 @@ func TestCallersOfTheWholeApp(t *testing.T) {
 		a.check(err)
 		_, _, err = w.svc.RoomsAfter(t.Context(), a.c, im.Chatroom, 0, 1)
 		a.check(err)
+		_, _, err = w.svc.PublicGroups(t.Context(), a.c, 0, 1)
+		a.check(err)
 	}
 	for who, want := range map[string]*im.Error{"app": nil, "bob": nil, "ann": im.ErrNotSelf.For("bob"), "nobody": im.ErrUnauthenticated} {
 		as(t, w, who).fails(want).Joined("Bob")
+		as(t, w, who).fails(want).Memberships("Bob")
+		as(t, w, who).fails(want).JoinedCount("Bob")
 		as(t, w, who).fails(want).User("Bob")
 	}
 	for who, want := range map[string]*im.Error{"app": im.ErrUserNotFound.For("eve"), "bob": im.ErrNotSelf.For("eve"), "nobody": im.ErrUnauthenticated} {
 		as(t, w, who).fails(want).Joined("eve")
+		as(t, w, who).fails(want).Memberships("eve")
+		as(t, w, who).fails(want).JoinedCount("eve")
 		as(t, w, who).fails(want).User("eve")
 		as(t, w, who).fails(want).DeleteUser("eve")
 		as(t, w, who).fails(want).SetPassword("eve", "p", "secret")

@@ -2,6 +2,11 @@ package im
 
 import "context"
 
+// describes reports whether a change is of nothing but what describes a group.
+func (ch RoomChange) describes() bool {
+	return ch == RoomChange{Name: ch.Name, Description: ch.Description, Custom: ch.Custom, Avatar: ch.Avatar}
+}
+
 // changeGroup changes what only groups have.
 func changeGroup(r *Room, ch RoomChange) {
 	for _, f := range []struct {
@@ -34,5 +39,13 @@ func (s *Service) DisableRoom(ctx context.Context, c Caller, kind RoomKind, id R
 			w.emit(RoomEnabled)
 		}
 		return w.tx.PutRoom(w.room)
+	})
+}
+
+// PublicGroups lists the public groups, newest first, after the place of a former answer (0 to begin). next is 0 on the
+// last page.
+func (s *Service) PublicGroups(ctx context.Context, c Caller, after int64, limit int) ([]Room, int64, error) {
+	return s.roomsBefore(ctx, c, after, limit, func(tx Tx, before int64, limit int) ([]Room, error) {
+		return tx.PublicGroupsBefore(c.App.ID, before, limit)
 	})
 }

@@ -23,11 +23,7 @@ func newCrew(t *testing.T, settings ...string) *world {
 // furnishGroup makes a group with the people of the lounge in it.
 func (w *world) furnishGroup(id im.RoomID) {
 	w.t.Helper()
-	app := inGroup(w.t, w, "app", id)
-	app.Create(im.NewRoom{ID: id, Name: "The Crew", Owner: "ann", Members: []string{"adm", "ada", "bob", "cat", "zed"}})
-	app.AddAdmin("adm")
-	app.AddAdmin("ada")
-	app.Block("zed")
+	w.furnishAs(im.Group, id)
 }
 
 // inGroup has somebody act in a group.
@@ -137,4 +133,87 @@ func TestADeletedUserLeavesADisabledGroup(t *testing.T) {
 	same(t, "members", inGroup(t, w, "ann", crew).Members(), "ann! adm+ ada+ bob")
 	as(t, w, "app").DeleteUser("ann")
 	inGroup(t, w, "bob", crew).fails(im.ErrRoomNotFound.In(crew)).Members()
+}
+
+func TestPlainMembersAddWhereInvitesAreAllowed(t *testing.T) {
+	w := newCrew(t)
+	ann, bob := inGroup(t, w, "ann", crew), inGroup(t, w, "bob", crew)
+	bob.fails(im.ErrForbidden.In(crew)).Add("sid")
+	ann.Change(im.RoomChange{AllowInvites: ptr(true)})
+	w.bus.Take()
+	bob.Add("sid")
+	w.want("crew(group) members_joined by bob [sid] of 6")
+	w.register("tim", "tom")
+	same(t, "several", bob.AddAll("tim", "sid", "tom"), "tim tom")
+	bob.fails(im.ErrForbidden.In(crew).For("zed")).Add("zed")
+	inGroup(t, w, "zed", crew).fails(im.ErrForbidden.In(crew)).Add("zed")
+	as(t, w, "app").Register("eve", "")
+	inGroup(t, w, "eve", crew).fails(im.ErrForbidden.In(crew)).Add("eve")
+	same(t, "the block stands", ann.Blocks(), "zed")
+	inGroup(t, w, "adm", crew).Add("zed")
+	bob.fails(im.ErrForbidden.In(crew)).Remove("tim")
+}
+
+func TestAdminsDescribeAGroup(t *testing.T) {
+	w := newCrew(t)
+	adm := inGroup(t, w, "adm", crew)
+	adm.Change(im.RoomChange{Name: ptr("n"), Description: ptr("d"), Custom: ptr("c"), Avatar: ptr("a")})
+	room, _ := adm.Room()
+	same(t, "described", []string{room.Name, room.Description, room.Custom, room.Avatar}, []string{"n", "d", "c", "a"})
+	for _, ch := range []im.RoomChange{
+		{MaxUsers: ptr(100)}, {Public: ptr(true)}, {MembersOnly: ptr(true)}, {AllowInvites: ptr(true)}, {InviteNeedConfirm: ptr(false)},
+		{NewOwner: ptr("adm")}, {Name: ptr("x"), MaxUsers: ptr(100)},
+	} {
+		adm.fails(im.ErrForbidden.In(crew)).Change(ch)
+	}
+	inGroup(t, w, "bob", crew).fails(im.ErrForbidden.In(crew)).Change(im.RoomChange{Name: ptr("x")})
+	as(t, w, "adm").fails(im.ErrForbidden.In(lounge)).Change(im.RoomChange{Name: ptr("x")})
+}
+
+func TestPublicGroups(t *testing.T) {
+	w := newWorld(t)
+	app := as(t, w, "app").of(im.Group)
+	for i, id := range strings.Fields("g1 g2 g3 g4 g5") {
+		app.Create(im.NewRoom{ID: im.RoomID(id), Name: id, Owner: "ann", Public: i%2 == 0})
+	}
+	page := func(after int64) (string, int64) {
+		rooms, next, err := w.svc.PublicGroups(t.Context(), as(t, w, "sid").c, after, 2)
+		must(t, err)
+		return roomLine(rooms), next
+	}
+	line, next := page(0)
+	same(t, "newest first", line, "g5 g3")
+	app.in("g4").Change(im.RoomChange{Public: ptr(true)})
+	app.in("g2").Change(im.RoomChange{Public: ptr(true)})
+	line, next = page(next)
+	same(t, "the rest", line, "g2 g1")
+	same(t, "no more", next, int64(0))
+}
+
+func TestMemberships(t *testing.T) {
+	w := newCrew(t)
+	as(t, w, "app").of(im.Group).Create(im.NewRoom{ID: "g2", Name: "n", Owner: "adm", Members: []string{"bob"}})
+	same(t, "with roles", inGroup(t, w, "adm", "").Memberships("ADM"), "g2=2 crew=1 of 2")
+	same(t, "plain", inGroup(t, w, "app", "").Memberships("bob"), "g2=0 crew=0 of 2")
+	same(t, "chatrooms", as(t, w, "ann").Memberships("ann"), "lounge=2 of 1")
+	same(t, "nobody's", as(t, w, "sid").Memberships("sid"), " of 0")
+	same(t, "count", inGroup(t, w, "bob", "").JoinedCount("Bob"), 2)
+	list, total, err := w.svc.Memberships(t.Context(), as(t, w, "app").c, "bob", im.Group, im.Page{Number: 2, Size: 1})
+	must(t, err)
+	same(t, "a page", []any{len(list), list[0].ID, total}, []any{1, crew, 2})
+	for who, want := range map[string]bool{"BOB": true, "zed": false, "sid": false, "eve": false} {
+		got, err := w.svc.IsMember(t.Context(), as(t, w, "sid").c, im.Group, crew, who)
+		must(t, err)
+		same(t, who, got, want)
+	}
+}
+
+// TestDetailsTellTheRole: a user who asks learns the own role.
+func TestDetailsTellTheRole(t *testing.T) {
+	w := newCrew(t)
+	for who, want := range map[string]im.Role{"ann": im.Owner, "adm": im.Admin, "bob": im.Plain, "sid": im.Stranger, "app": im.Stranger} {
+		d, err := w.svc.RoomDetails(t.Context(), as(t, w, who).c, im.Group, []im.RoomID{crew})
+		must(t, err)
+		same(t, who, d[0].Role, want)
+	}
 }

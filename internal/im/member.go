@@ -38,7 +38,8 @@ type Standing struct {
 	Joined  int // rooms of the room's kind the user is in
 }
 
-// AddMember puts one user into a room; it lifts a block. Errors: ErrRoomNotFound, ErrForbidden, ErrUserNotFound,
+// AddMember puts one user into a room; it lifts a block. In a group that allows it a plain member may, too, but not lift a
+// block. Errors: ErrRoomNotFound, ErrForbidden, ErrUserNotFound,
 // ErrAlreadyMember, ErrRoomFull, ErrTooManyRooms.
 func (s *Service) AddMember(ctx context.Context, c Caller, kind RoomKind, id RoomID, name string) error {
 	_, err := s.addMembers(ctx, c, kind, id, []Username{foldName(name)}, ErrRoomFull)
@@ -57,10 +58,22 @@ func (s *Service) AddMembers(ctx context.Context, c Caller, kind RoomKind, id Ro
 }
 
 func (s *Service) addMembers(ctx context.Context, c Caller, kind RoomKind, id RoomID, names []Username, full *Error) (added []Username, err error) {
-	err = s.inRoom(ctx, c, kind, id, Admin, func(w *work) error {
+	need := Admin
+	if kind == Group {
+		need = Plain
+	}
+	err = s.inRoom(ctx, c, kind, id, need, func(w *work) error {
+		if w.rank < Admin && !w.room.AllowInvites {
+			return ErrForbidden.In(id)
+		}
 		all, err := w.registered(names)
 		if err != nil {
 			return err
+		}
+		for _, st := range all {
+			if st.Blocked && w.rank < Admin {
+				return ErrForbidden.For(st.User).In(id)
+			}
 		}
 		if added, err = w.admit(all, full); err == nil && len(added) == 0 {
 			err = ErrAlreadyMember.For(names[0]).In(id)
@@ -189,6 +202,18 @@ func (s *Service) leave(tx Tx, emit func(Event), r Room, u Username) error {
 		}
 		return w.take(standings, MembersLeft)
 	})
+}
+
+// IsMember tells whether a user is in a room. Errors: ErrRoomNotFound.
+func (s *Service) IsMember(ctx context.Context, c Caller, kind RoomKind, id RoomID, name string) (member bool, err error) {
+	err = s.seeRoom(ctx, c, kind, id, Stranger, func(tx Tx, room Room) error {
+		standings, err := tx.Standings(room, []Username{foldName(name)})
+		if err == nil {
+			member = standings[0].Member
+		}
+		return err
+	})
+	return member, err
 }
 
 // MembersPage lists members, longest in the room first, page by page from 1. Errors: ErrRoomNotFound.

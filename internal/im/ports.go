@@ -104,6 +104,8 @@ type RoomTx interface {
 	// RoomsBefore returns up to limit rooms with Seq below before, newest first. Its cost does not grow with the
 	// number of rooms.
 	RoomsBefore(app AppID, kind RoomKind, before int64, limit int) ([]Room, error)
+	// PublicGroupsBefore is RoomsBefore of the groups that are public. Its cost does not grow with the number of others.
+	PublicGroupsBefore(app AppID, before int64, limit int) ([]Room, error)
 	// RoomsAt returns up to limit rooms, newest first, after skipping the newest offset ones. Its cost does not
 	// grow with offset.
 	RoomsAt(app AppID, kind RoomKind, offset, limit int) ([]Room, error)
@@ -132,6 +134,8 @@ type MemberTx interface {
 	// JoinedRooms returns up to limit rooms of the kind the user is in, last joined first, skipping offset. Of those
 	// joined in the same millisecond the newest room comes first.
 	JoinedRooms(app AppID, user Username, kind RoomKind, offset, limit int) ([]Room, error)
+	// RolesIn returns the user's role in each of the rooms, in the order of the ids: Stranger in those the user is not in.
+	RolesIn(app AppID, user Username, kind RoomKind, ids []RoomID) ([]Role, error)
 }
 
 // ListTx keeps the per-room lists of users.

@@ -286,11 +286,15 @@ type RoomChange struct {
 	Avatar                                               *string
 }
 
-// ChangeRoom changes a room's fields and, in the same call, its owner. All or nothing. Errors: ErrRoomNotFound,
-// ErrForbidden, ErrInvalid (a '/' in a name, seed 004), ErrNameTooLong, ErrDescTooLong, ErrMaxUsersHigh,
+// ChangeRoom changes a room's fields and, in the same call, its owner. All or nothing. What describes a group its admins
+// may change, too. Errors: ErrRoomNotFound, ErrForbidden, ErrInvalid (a '/' in a name, seed 004), ErrNameTooLong, ErrDescTooLong, ErrMaxUsersHigh,
 // ErrMaxUsersLow, ErrUserNotFound, ErrSameOwner, ErrNotMember.
 func (s *Service) ChangeRoom(ctx context.Context, c Caller, kind RoomKind, id RoomID, ch RoomChange) error {
-	return s.inRoom(ctx, c, kind, id, Owner, func(w *work) error {
+	need := Owner
+	if kind == Group && ch.describes() {
+		need = Admin
+	}
+	return s.inRoom(ctx, c, kind, id, need, func(w *work) error {
 		if err := changeFields(c.App, &w.room, ch); err != nil {
 			return err
 		}
@@ -401,7 +405,14 @@ func (s *Service) RoomsPage(ctx context.Context, c Caller, kind RoomKind, page P
 }
 
 // RoomsAfter lists rooms, newest first, after the place of a former answer (0 to begin). next is 0 on the last page.
-func (s *Service) RoomsAfter(ctx context.Context, c Caller, kind RoomKind, after int64, limit int) (rooms []Room, next int64, err error) {
+func (s *Service) RoomsAfter(ctx context.Context, c Caller, kind RoomKind, after int64, limit int) ([]Room, int64, error) {
+	return s.roomsBefore(ctx, c, after, limit, func(tx Tx, before int64, limit int) ([]Room, error) {
+		return tx.RoomsBefore(c.App.ID, kind, before, limit)
+	})
+}
+
+// roomsBefore lists rooms, newest first: those after the place of a former answer, and the place to go on from.
+func (s *Service) roomsBefore(ctx context.Context, c Caller, after int64, limit int, look func(tx Tx, before int64, limit int) ([]Room, error)) (rooms []Room, next int64, err error) {
 	if !c.Known() {
 		return nil, 0, ErrUnauthenticated
 	}
@@ -409,7 +420,7 @@ func (s *Service) RoomsAfter(ctx context.Context, c Caller, kind RoomKind, after
 		after = 1<<63 - 1
 	}
 	err = s.store.View(ctx, func(tx Tx) (err error) {
-		rooms, err = tx.RoomsBefore(c.App.ID, kind, after, limit+1)
+		rooms, err = look(tx, after, limit+1)
 		return err
 	})
 	if len(rooms) > limit {
@@ -423,6 +434,7 @@ func (s *Service) RoomsAfter(ctx context.Context, c Caller, kind RoomKind, after
 type RoomDetail struct {
 	Room
 	Roster []Member
+	Role   Role // of a user who asks; Stranger for an app token
 }
 
 // RoomDetails returns those of the named rooms that exist. Errors: ErrRoomNotFound, which names the first, when none does.
@@ -440,6 +452,10 @@ func (s *Service) RoomDetails(ctx context.Context, c Caller, kind RoomKind, ids 
 		case len(rooms) == 0:
 			return ErrRoomNotFound.In(ids[0])
 		}
+		roles, err := rolesOf(tx, c, kind, rooms)
+		if err != nil {
+			return err
+		}
 		details = make([]RoomDetail, len(rooms))
 		left := detailMembers
 		for i, r := range rooms {
@@ -450,7 +466,7 @@ func (s *Service) RoomDetails(ctx context.Context, c Caller, kind RoomKind, ids 
 				}
 			}
 			left -= len(members)
-			details[i] = RoomDetail{r, ownerFirst(r, members)}
+			details[i] = RoomDetail{r, ownerFirst(r, members), roles[i]}
 		}
 		return nil
 	})
@@ -469,20 +485,4 @@ func ownerFirst(r Room, members []Member) []Member {
 		members[0] = owner
 	}
 	return members
-}
-
-// JoinedRooms lists the rooms a user is in, last joined first. Errors: ErrUserNotFound, ErrNotSelf.
-func (s *Service) JoinedRooms(ctx context.Context, c Caller, name string, kind RoomKind, page Page) (rooms []Room, err error) {
-	err = s.store.View(ctx, func(tx Tx) error {
-		u, err := tx.User(c.App.ID, foldName(name))
-		if denied := selfOr(c, u, foldName(name)); denied != nil {
-			return denied
-		}
-		if err != nil {
-			return err
-		}
-		rooms, err = tx.JoinedRooms(c.App.ID, u.Name, kind, page.offset(), page.Size)
-		return err
-	})
-	return rooms, err
 }

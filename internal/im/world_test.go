@@ -143,7 +143,12 @@ func (w *world) crowd(n int) []string {
 // furnish makes a chatroom with the people of the lounge in it.
 func (w *world) furnish(id im.RoomID) {
 	w.t.Helper()
-	app := as(w.t, w, "app").in(id)
+	w.furnishAs(im.Chatroom, id)
+}
+
+func (w *world) furnishAs(kind im.RoomKind, id im.RoomID) {
+	w.t.Helper()
+	app := as(w.t, w, "app").of(kind).in(id)
 	app.Create(im.NewRoom{ID: id, Name: "The Lounge", Owner: "ann", Members: []string{"adm", "ada", "bob", "cat", "zed"}})
 	app.AddAdmin("adm")
 	app.AddAdmin("ada")

@@ -151,6 +151,30 @@ func (t *tx) JoinedRooms(app im.AppID, user im.Username, kind im.RoomKind, offse
 	return t.rooms(app, query, string(user), kindCode(kind), int64(limit), int64(offset))
 }
 
+// RolesIn implements [im.MemberTx].
+func (t *tx) RolesIn(app im.AppID, user im.Username, kind im.RoomKind, ids []im.RoomID) ([]im.Role, error) {
+	roles := make(map[im.RoomID]im.Role, len(ids))
+	const query = `SELECT room, role FROM members WHERE app = $1 AND username = $2 AND kind = $3 AND room IN ({})`
+	err := names(t, query, ids, []any{int64(app), string(user), kindCode(kind)}, func(query string, args []any) error {
+		var id im.RoomID
+		var role int64
+		dest := []any{&id, &role}
+		return t.query(query, args, func(rows rows) error {
+			err := rows.Scan(dest...)
+			roles[id] = im.Role(role)
+			return err
+		})
+	})
+	all := make([]im.Role, len(ids))
+	for i, id := range ids {
+		all[i] = im.Stranger
+		if role, ok := roles[id]; ok {
+			all[i] = role
+		}
+	}
+	return all, err
+}
+
 // standings looks every name up by key: joins, PostgreSQL might answer by reading whole tables. The rooms a user is in are
 // walked once: their number, and in the bits above it place and role in the room asked about. Nobody is looked for on the
 // lists of a room that never had any.

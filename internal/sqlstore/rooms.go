@@ -158,6 +158,11 @@ func (t *tx) RoomsBefore(app im.AppID, kind im.RoomKind, before int64, limit int
 		kindCode(kind), before, int64(limit))
 }
 
+// PublicGroupsBefore implements [im.RoomTx]. The index holds nothing but public groups.
+func (t *tx) PublicGroupsBefore(app im.AppID, before int64, limit int) ([]im.Room, error) {
+	return t.rooms(app, selectRoom+` WHERE app = $1 AND kind = 12 AND public = 1 AND seq < $2 ORDER BY seq DESC LIMIT $3`, before, int64(limit))
+}
+
 // RoomsAt implements [im.RoomTx].
 func (t *tx) RoomsAt(app im.AppID, kind im.RoomKind, offset, limit int) ([]im.Room, error) {
 	at := place{seq: math.MaxInt64}

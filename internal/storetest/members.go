@@ -19,6 +19,7 @@ func memberTests() []test {
 		{"Admins", testAdmins},
 		{"JoinedRooms", testJoinedRooms},
 		{"JoinedRoomsKinds", testJoinedRoomsKinds},
+		{"RolesIn", testRolesIn},
 	}
 }
 
@@ -169,4 +170,24 @@ func testJoinedRoomsKinds(e *env) {
 		got := read(e, func(tx im.Tx) ([]im.Room, error) { return tx.JoinedRooms(e.app, "ann", kind, 0, 9) })
 		e.same("rooms", roomIDs(got), []im.RoomID{want})
 	}
+}
+
+func testRolesIn(e *env) {
+	a, b, c, g := e.room("ann", "bob"), e.room("bob"), e.room("ann", "bob"), e.roomOf(im.Group, "bob")
+	e.update(func(tx im.Tx) error { return tx.SetRole(c, "bob", im.Admin) })
+	roles := func(user im.Username, kind im.RoomKind, ids ...im.RoomID) []im.Role {
+		return read(e, func(tx im.Tx) ([]im.Role, error) { return tx.RolesIn(e.app, user, kind, ids) })
+	}
+	e.same("in the order of the ids", roles("bob", im.Chatroom, c.ID, "404", a.ID, b.ID, c.ID),
+		[]im.Role{im.Admin, im.Stranger, im.Plain, im.Owner, im.Admin})
+	e.same("of the kind", roles("bob", im.Chatroom, g.ID, a.ID), []im.Role{im.Stranger, im.Plain})
+	e.same("groups", roles("bob", im.Group, g.ID), []im.Role{im.Owner})
+	e.same("a stranger's", roles("eve", im.Chatroom, a.ID), []im.Role{im.Stranger})
+	e.same("in no room", roles("bob", im.Chatroom), []im.Role{})
+	var many []im.RoomID
+	for range 70 {
+		many = append(many, b.ID, a.ID)
+	}
+	got := roles("ann", im.Chatroom, many...)
+	e.same("of many", []any{len(got), got[138], got[139]}, []any{140, im.Stranger, im.Owner})
 }

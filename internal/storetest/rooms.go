@@ -16,6 +16,7 @@ func roomTests() []test {
 		{"DeleteRoom", testDeleteRoom},
 		{"Rooms", testRooms},
 		{"RoomsBefore", testRoomsBefore},
+		{"PublicGroupsBefore", testPublicGroupsBefore},
 	}
 }
 
@@ -210,4 +211,29 @@ func testRoomsBefore(e *env) {
 	second := page(first[1].Seq, 2)
 	e.same("second page", roomIDs(second), all[2:4])
 	e.same("last page", roomIDs(page(second[1].Seq, 2)), all[4:])
+}
+
+func testPublicGroupsBefore(e *env) {
+	var public []im.RoomID
+	for i := range 6 {
+		g := e.roomOf(im.Group, "ann")
+		if g.Public = i%2 == 0; g.Public {
+			e.update(func(tx im.Tx) error { return tx.PutRoom(g) })
+			public = append([]im.RoomID{g.ID}, public...)
+		}
+	}
+	chatroom := e.room("ann")
+	chatroom.Public = true // has no meaning there
+	e.update(func(tx im.Tx) error { return tx.PutRoom(chatroom) })
+	page := func(before int64, limit int) []im.Room {
+		return read(e, func(tx im.Tx) ([]im.Room, error) { return tx.PublicGroupsBefore(e.app, before, limit) })
+	}
+	first := page(math.MaxInt64, 2)
+	e.same("first page", roomIDs(first), public[:2])
+	e.same("the room", first[0], e.readRoom(first[0]))
+	e.same("last page", roomIDs(page(first[1].Seq, 2)), public[2:])
+	first[0].Public = false
+	e.update(func(tx im.Tx) error { return tx.PutRoom(first[0]) })
+	e.update(func(tx im.Tx) error { return tx.DeleteRoom(first[1]) })
+	e.same("what is left", roomIDs(page(math.MaxInt64, 9)), public[2:])
 }

@@ -33,10 +33,12 @@ func (e *env) everything() im.Room {
 	e.users("ann", "bob")
 	gone, r := e.room("ann"), e.room("ann", "bob", "carl")
 	e.leave(r, "carl")
+	g := e.roomOf(im.Group, "ann")
+	g.Public = true
 	e.update(func(tx im.Tx) error {
 		entry := []im.Entry{{User: "bob", Until: start()}}
 		return firstError(
-			tx.DeleteRoom(gone),
+			tx.DeleteRoom(gone), tx.PutRoom(g),
 			tx.SetRole(r, "bob", im.Admin),
 			tx.PutEntries(r, im.Mutes, entry), tx.PutEntries(r, im.Blocks, entry), tx.PutEntries(r, im.Allows, entry),
 			tx.PutAttributes(r, []im.Attribute{{Key: "k", Value: "v", Setter: "bob", AutoDelete: true}}),
@@ -66,6 +68,11 @@ func reads() []access {
 		{"Rooms", func(tx im.Tx, app im.AppID, r im.Room) (any, error) { return tx.Rooms(app, r.Kind, []im.RoomID{r.ID}) }},
 		{"RoomsBefore", func(tx im.Tx, app im.AppID, r im.Room) (any, error) { return tx.RoomsBefore(app, r.Kind, 1<<40, 9) }},
 		{"RoomsAt", func(tx im.Tx, app im.AppID, r im.Room) (any, error) { return tx.RoomsAt(app, r.Kind, 0, 9) }},
+		{"PublicGroupsBefore", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) { return tx.PublicGroupsBefore(app, 1<<40, 9) }},
+		{"RolesIn", func(tx im.Tx, app im.AppID, r im.Room) (any, error) {
+			roles, err := tx.RolesIn(app, "bob", r.Kind, []im.RoomID{r.ID})
+			return slices.DeleteFunc(roles, func(role im.Role) bool { return role == im.Stranger }), err
+		}},
 		{"Standings", func(tx im.Tx, _ im.AppID, r im.Room) (any, error) {
 			all, err := tx.Standings(r, names)
 			return slices.DeleteFunc(all, func(s im.Standing) bool { return s == im.Standing{User: s.User, Role: im.Stranger} }), err
