@@ -25,7 +25,7 @@ func (s *Service) Run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		wait, err := s.due(ctx)
 		if now := s.clock.Now(); err == nil && now.Sub(swept) >= tokenSweep {
-			if err = s.sweepTokens(ctx, now); err == nil {
+			if err = firstError(s.sweepTokens(ctx, now), s.forget(ctx, now)); err == nil {
 				swept = now
 			}
 		}
@@ -152,14 +152,5 @@ func lockRoomsOf(tx Tx, mutes []Mute) (map[roomKey]Room, error) {
 
 // sweepTokens removes tokens that expired long ago.
 func (s *Service) sweepTokens(ctx context.Context, now time.Time) error {
-	for {
-		n := 0
-		err := s.store.Update(ctx, func(tx Tx) (err error) {
-			n, err = tx.DeleteExpiredTokens(now.Add(-tokenGrace), sweepBatch)
-			return err
-		})
-		if err != nil || n < sweepBatch {
-			return err
-		}
-	}
+	return s.sweep(ctx, func(tx Tx) (int, error) { return tx.DeleteExpiredTokens(now.Add(-tokenGrace), sweepBatch) })
 }

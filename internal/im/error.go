@@ -123,6 +123,13 @@ var (
 	ErrSameOwner       = declare(Denied, "same_owner", "the new owner is the owner already")
 	ErrRoomDisabled    = declare(Denied, "room_disabled", "the room is disabled")
 
+	ErrMemberMuted     = declare(Denied, "member_muted", "the member is muted in the room")
+	ErrRoomSilent      = declare(Denied, "room_muted", "the room is muted: only owner, admins and those allowed may speak")
+	ErrRecallLate      = declare(Denied, "recall_too_late", "the message is too old to be withdrawn")
+	ErrMessageNotFound = declare(NotFound, "message_not_found", "no such message")
+	ErrDeviceNotFound  = declare(NotFound, "device_not_found", "the user has no such device")
+	ErrMessageLarge    = declare(Exhausted, "message_too_large", "the message is too large")
+
 	ErrAppNotFound  = declare(NotFound, "app_not_found", "no such app")
 	ErrUserNotFound = declare(NotFound, "user_not_found", "no such user")
 	ErrRoomNotFound = declare(NotFound, "room_not_found", "no such room")
@@ -164,6 +171,7 @@ func Errors() []*Error {
 		ErrUnauthenticated, ErrTokenCorrupt, ErrTokenBad, ErrTokenExpired, ErrPasswordWrong, ErrLoginUnknown,
 		ErrClientID, ErrClientSecret, ErrUserInactive, ErrRegistration, ErrAppOnly, ErrNotSelf, ErrForbidden,
 		ErrOnOwner, ErrNotMember, ErrNotAdmin, ErrNotBlocked, ErrSameOwner, ErrRoomDisabled,
+		ErrMemberMuted, ErrRoomSilent, ErrRecallLate, ErrMessageNotFound, ErrDeviceNotFound, ErrMessageLarge,
 		ErrAppNotFound, ErrUserNotFound, ErrRoomNotFound, ErrUserExists,
 		ErrAppExists, ErrRoomExists, ErrAlreadyMember, ErrAlreadyBlocks, ErrRoomFull, ErrTooManyMembers,
 		ErrMaxUsersLow, ErrMaxUsersHigh, ErrNameTooLong, ErrDescTooLong, ErrAnnounceLong, ErrTooManyAdmins,

@@ -46,7 +46,9 @@ const (
 	AnnouncementChanged EventKind = "announcement_changed" // Text: the announcement
 	AttributesSet       EventKind = "attributes_set"       // Attributes, Text: the notification's extension
 	AttributesDeleted   EventKind = "attributes_deleted"
-	SessionsEnded       EventKind = "sessions_ended" // a user's tokens are gone; Text: password, deactivated, deleted
+	MessageSent         EventKind = "message_sent"     // Message
+	MessageRecalled     EventKind = "message_recalled" // Message: the withdrawal, whose field msg_id names what was withdrawn
+	SessionsEnded       EventKind = "sessions_ended"   // a user's tokens are gone; Text: password, deactivated, deleted
 )
 
 // Event is a fact after its commit, announced on the Bus.
@@ -65,4 +67,5 @@ type Event struct {
 	Until      time.Time
 	Text       string
 	Attributes []Attribute
+	Message    *Message // nobody may change it
 }

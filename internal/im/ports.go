@@ -31,6 +31,8 @@ type Tx interface {
 	AttributeTx
 	SuperAdminTx
 	CommunityTx
+	MessageTx
+	InboxTx
 }
 
 // AppTx keeps apps.
@@ -188,6 +190,55 @@ type CommunityTx interface {
 	Faces(AppID, []RoomID) ([]Face, error)
 }
 
+// MessageTx keeps messages and the conversations they stand in. A conversation is locked after rooms and users.
+type MessageTx interface {
+	// Pair tells of two users who exists and who takes part in their conversation. From and To may be the same user.
+	Pair(app AppID, c ConversationID, from, to Username) (Pair, error)
+	// Advance makes id the last of the conversation, or the next after its last where that is not below id, and returns
+	// it. Until the transaction ends no other gets past Advance of the conversation.
+	Advance(app AppID, c ConversationID, id MessageID) (MessageID, error)
+	// AddMessage stores a message under the ID that Advance gave it, or an imported one under any; added is false when the id of
+	// an imported one is taken (then nothing is written).
+	AddMessage(Message) (added bool, err error)
+	// Message returns a message, or ErrMessageNotFound with the id.
+	Message(AppID, MessageID) (Message, error)
+	// MessageOf finds the message that a device of a user knows by this id of its own.
+	MessageOf(app AppID, from Username, device, client string) (id MessageID, found bool, err error)
+	// DeleteMessage removes a message, or ErrMessageNotFound.
+	DeleteMessage(AppID, MessageID) error
+	// Messages returns up to limit messages of the app with ids above after and below before, in their order.
+	Messages(app AppID, after, before MessageID, limit int) ([]Message, error)
+	// DeleteMessagesBefore removes up to limit messages with ids below an id, and tells how many.
+	DeleteMessagesBefore(app AppID, id MessageID, limit int) (int, error)
+}
+
+// InboxTx keeps who takes part in conversations and how far their devices have read. Members of a group take part in its
+// conversation from AddRoom or AddMembers to RemoveMembers or DeleteRoom; DeleteUser ends all of a user's.
+type InboxTx interface {
+	// TakePart lets users who do not take part receive what comes after a message.
+	TakePart(app AppID, c ConversationID, users []Username, after MessageID) error
+	// StopPart ends it with the last message.
+	StopPart(app AppID, c ConversationID, users []Username) error
+	// Spans returns the user's stretches of the named conversations, or of all, by conversation and age, as a device sees
+	// them. The empty device stands for the furthest of all.
+	Spans(app AppID, u Username, device string, of ...ConversationID) ([]Span, error)
+	// MessagesFor returns up to limit messages that stand in the user's inbox with ids above after, up to until, and were not
+	// sent by this device, in their order.
+	MessagesFor(d Device, c ConversationID, after, until MessageID, limit int) ([]Message, error)
+	// CountMessages counts them; for the empty device those of other users.
+	CountMessages(d Device, c ConversationID, after, until MessageID) (int, error)
+	// Device returns a device, or ErrDeviceNotFound.
+	Device(app AppID, u Username, name string) (Device, error)
+	// PutDevice writes a device.
+	PutDevice(Device) error
+	// PutPlaces writes how far a device has acknowledged; a place never goes back.
+	PutPlaces(Device, map[ConversationID]MessageID) error
+	// ForgetDevices removes up to limit devices of the app not seen since a moment, with their places, and tells how many.
+	ForgetDevices(app AppID, since time.Time, limit int) (int, error)
+	// ForgetSpans removes up to limit spans of the app that ended before a message, and tells how many.
+	ForgetSpans(app AppID, before MessageID, limit int) (int, error)
+}
+
 // Bus carries events to every subscriber of their topic, on this node and others: at most once, in order per
 // topic. Whatever must not be lost is in the Store first.
 type Bus interface {
@@ -214,6 +265,8 @@ type IDs interface {
 	UUID() string
 	// RoomID returns a candidate of exactly 14 decimal digits that does not start with 0; callers skip taken ones.
 	RoomID() RoomID
+	// MessageID returns an id of about that moment, above all that this node returned before.
+	MessageID(now time.Time) MessageID
 	// Token returns the text of a new bearer token, 63 characters starting YWMt.
 	Token() string
 }

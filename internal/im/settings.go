@@ -31,6 +31,9 @@ type Settings struct {
 	BatchAdd         int           // names in one call that adds, mutes, blocks or allows
 	BatchRemove      int           // names in one call that removes (documents say 60 and 100)
 	BatchRegister    int           // users in one registration call
+	MaxMessage       int           // bytes of a message's body and extension
+	RecallSeconds    int           // how long a message can be withdrawn
+	MessageDays      int           // how long messages are kept; 0 means for good
 
 	given map[string]string // what was set, as it was set; the rest is default
 }
@@ -41,6 +44,7 @@ func DefaultSettings() Settings {
 		ErrorProfile: Profile450, TokenTTL: 60 * 24 * time.Hour,
 		DefaultMaxUsers: 200, MaxMaxUsers: 5000, GroupMaxUsers: 200, GroupMaxMaxUsers: 8000, JoinedRooms: 500, MaxAdmins: 99,
 		BatchAdd: 60, BatchRemove: 60, BatchRegister: 60,
+		MaxMessage: 5120, RecallSeconds: 120, MessageDays: 180,
 	}
 }
 
@@ -112,6 +116,9 @@ func settings() []setting {
 		number("batch_add", "names in one call that adds, mutes, blocks or allows", 1, 500, func(s *Settings) *int { return &s.BatchAdd }),
 		number("batch_remove", "names in one call that removes", 1, 500, func(s *Settings) *int { return &s.BatchRemove }),
 		number("batch_register", "users in one registration call", 1, 500, func(s *Settings) *int { return &s.BatchRegister }),
+		number("message_max_bytes", "bytes of a message's body and extension", 256, 256<<10, func(s *Settings) *int { return &s.MaxMessage }),
+		number("recall_seconds", "how long a message can be withdrawn", 0, 1<<31-1, func(s *Settings) *int { return &s.RecallSeconds }),
+		number("message_days", "days that messages are kept, read or not; 0 = for good", 0, 100_000, func(s *Settings) *int { return &s.MessageDays }),
 	}
 }
 

@@ -16,8 +16,11 @@ import (
 type IDs struct {
 	clock im.Clock
 
+	node int64 // of message ids
+
 	mu    sync.Mutex
 	rooms roomState // guarded by mu
+	tick  int64     // guarded by mu: milliseconds and place of the last message id
 }
 
 // Room ids are 14 digits: seconds since 2026, five digits within the second, and 10^13 so that there are always
@@ -35,7 +38,9 @@ type roomState struct {
 }
 
 // NewIDs returns the ids of a node.
-func NewIDs(clock im.Clock) *IDs { return &IDs{clock: clock, rooms: roomState{used: roomSpan}} }
+func NewIDs(clock im.Clock) *IDs {
+	return &IDs{clock: clock, node: random(1 << nodeBits), rooms: roomState{used: roomSpan}}
+}
 
 func roomEpoch() time.Time { return time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC) }
 
@@ -83,4 +88,21 @@ func (g *IDs) RoomID() im.RoomID {
 	n := (r.start + r.used*r.stride) % roomSpan
 	r.used++
 	return im.RoomID(strconv.FormatInt(roomBase+r.second*roomSpan+n, 10))
+}
+
+// The 22 low bits of a message id are ten of the node, chosen at random, and twelve that count within the millisecond. Two
+// nodes that chose the same and hit the same millisecond and count are told by the store, and one of them tries again.
+const (
+	nodeBits  = 10
+	placeBits = 12
+)
+
+// MessageID implements im.IDs. A clock that stands still or goes back does not matter: the ids run ahead of it.
+func (g *IDs) MessageID(now time.Time) im.MessageID {
+	at := int64(im.MessageIDAt(now)) >> nodeBits // milliseconds and an empty place
+	g.mu.Lock()
+	g.tick = max(g.tick+1, at)
+	tick := g.tick
+	g.mu.Unlock()
+	return im.MessageID(tick>>placeBits<<(nodeBits+placeBits) | g.node<<placeBits | tick&(1<<placeBits-1))
 }

@@ -40,7 +40,10 @@ func (t *tx) AddMembers(room im.Room, members []im.Member) error {
 	if joins == 0 {
 		return im.ErrRoomNotFound.In(room.ID)
 	}
-	return t.insertMembers(room, members, joins-int64(len(members))+1)
+	if err := t.insertMembers(room, members, joins-int64(len(members))+1); err != nil {
+		return err
+	}
+	return t.listen(room, members)
 }
 
 const insertMember = `INSERT INTO members (app, kind, room, username, role, joined, seq, by_rest) VALUES {}`
@@ -77,6 +80,9 @@ func (t *tx) RemoveMembers(room im.Room, members []im.Standing) error {
 	users := make([]im.Username, len(members))
 	for i, m := range members {
 		users[i] = m.User
+	}
+	if err := t.stopListening(room, users); err != nil {
+		return err
 	}
 	query := `DELETE FROM members WHERE app = $1 AND room` + t.dialect.hidden + ` = $2 AND kind = $3 AND username IN ({}) RETURNING seq`
 	var gone []int64

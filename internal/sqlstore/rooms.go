@@ -107,7 +107,10 @@ func (t *tx) AddRoom(room im.Room, members []im.Member) (rooms int, added bool, 
 	if n == 0 {
 		return int(live) - 1, false, t.giveBack(room.App, kindCode(room.Kind))
 	}
-	return int(live), true, t.insertMembers(room, members, 1)
+	if err := t.insertMembers(room, members, 1); err != nil {
+		return 0, false, err
+	}
+	return int(live), true, t.listen(room, members)
 }
 
 // PutRoom implements [im.RoomTx].
@@ -134,6 +137,9 @@ func (t *tx) DeleteRoom(room im.Room) error {
 	}
 	if seq == 0 {
 		return im.ErrRoomNotFound.In(room.ID)
+	}
+	if err := t.stopAllListening(room); err != nil {
+		return err
 	}
 	for _, query := range []string{
 		`DELETE FROM members WHERE app = $1 AND room = $2`,

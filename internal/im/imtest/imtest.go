@@ -80,7 +80,8 @@ func (c *Clock) fireLocked() {
 // IDs is an [im.IDs] that counts, so that answers can be stored.
 type IDs struct {
 	mu                  sync.Mutex
-	uuids, rooms, texts int64 // guarded by mu
+	uuids, rooms, texts int64        // guarded by mu
+	last                im.MessageID // guarded by mu
 }
 
 func (i *IDs) next(n *int64) int64 {
@@ -96,6 +97,14 @@ func (i *IDs) UUID() string { return fmt.Sprintf("00000000-0000-4000-8000-%012d"
 // RoomID implements [im.IDs].
 func (i *IDs) RoomID() im.RoomID {
 	return im.RoomID(fmt.Sprintf("%014d", 10000000000000+i.next(&i.rooms)))
+}
+
+// MessageID implements [im.IDs].
+func (i *IDs) MessageID(now time.Time) im.MessageID {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.last = max(i.last, im.MessageIDAt(now)) + 1
+	return i.last
 }
 
 // Token implements [im.IDs].

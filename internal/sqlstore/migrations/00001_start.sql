@@ -149,3 +149,63 @@ CREATE TABLE room_faces (
 	url  TEXT NOT NULL,
 	PRIMARY KEY (app, room)
 ) /*sqlite WITHOUT ROWID*/;
+
+-- A message stands once, whoever receives it. flags: 1 only for who was connected, 2 for the sender's devices too, 4 imported.
+-- conv names a conversation: u and two users, g and a group, c and a chatroom. only_for: ' ann bob ', or empty for all.
+CREATE TABLE messages (
+	app      BIGINT NOT NULL,
+	id       BIGINT NOT NULL,
+	conv     TEXT NOT NULL,
+	at       BIGINT NOT NULL,
+	sender   TEXT NOT NULL,
+	device   TEXT NOT NULL,
+	client   TEXT NOT NULL,
+	flags    SMALLINT NOT NULL,
+	level    SMALLINT NOT NULL,
+	type     SMALLINT NOT NULL,
+	only_for TEXT NOT NULL,
+	body     BYTEA NOT NULL,
+	wire     TEXT NOT NULL,
+	raw      BYTEA NOT NULL,
+	PRIMARY KEY (app, id)
+) /*sqlite WITHOUT ROWID*/;
+CREATE INDEX messages_conv ON messages (app, conv, id);
+CREATE UNIQUE INDEX messages_client ON messages (app, sender, device, client) WHERE client <> '';
+
+CREATE TABLE conversations (
+	app  BIGINT NOT NULL,
+	conv TEXT NOT NULL,
+	last BIGINT NOT NULL,
+	PRIMARY KEY (app, conv)
+) /*sqlite WITHOUT ROWID*/;
+
+-- Who receives what stands in a conversation after one message and up to another; 2^63-1 while there is no end.
+CREATE TABLE spans (
+	app      BIGINT NOT NULL,
+	username TEXT NOT NULL,
+	conv     TEXT NOT NULL,
+	since    BIGINT NOT NULL,
+	until    BIGINT NOT NULL,
+	PRIMARY KEY (app, username, conv, since)
+) /*sqlite WITHOUT ROWID*/;
+CREATE INDEX spans_ended ON spans (app, until) WHERE until < 9223372036854775807;
+
+CREATE TABLE devices (
+	app      BIGINT NOT NULL,
+	username TEXT NOT NULL,
+	device   TEXT NOT NULL,
+	born     BIGINT NOT NULL,
+	seen     BIGINT NOT NULL,
+	PRIMARY KEY (app, username, device)
+) /*sqlite WITHOUT ROWID*/;
+CREATE INDEX devices_seen ON devices (app, seen);
+
+-- How far a device has read; the empty device is the furthest of all.
+CREATE TABLE cursors (
+	app      BIGINT NOT NULL,
+	username TEXT NOT NULL,
+	device   TEXT NOT NULL,
+	conv     TEXT NOT NULL,
+	place    BIGINT NOT NULL,
+	PRIMARY KEY (app, username, device, conv)
+) /*sqlite WITHOUT ROWID*/;

@@ -1,0 +1,129 @@
+package im
+
+import (
+	"context"
+	"hash/fnv"
+	"time"
+)
+
+// Recall withdraws a message: who has not received it will not, and the others are told. A user token may withdraw what its user
+// said. Errors: ErrMessageNotFound, ErrNotSelf, ErrRecallLate.
+func (s *Service) Recall(ctx context.Context, c Caller, id MessageID) (m Message, err error) {
+	if !c.Known() {
+		return Message{}, ErrUnauthenticated
+	}
+	err = s.update(ctx, c.App.ID, c.User, func(tx Tx, emit func(Event)) error {
+		if m, err = tx.Message(c.App.ID, id); err != nil {
+			return err
+		}
+		if err := c.mustBe(m.From); err != nil {
+			return err
+		}
+		now := s.clock.Now()
+		if now.Sub(m.At) > time.Duration(c.App.Settings.RecallSeconds)*time.Second || m.Body.Type == RecallBody {
+			return ErrRecallLate.With(id.String())
+		}
+		return s.recall(tx, emit, m, now)
+	})
+	return m, err
+}
+
+// recall puts the withdrawal where the message stood.
+func (s *Service) recall(tx Tx, emit func(Event), m Message, now time.Time) error {
+	w := Message{App: m.App, At: now, From: m.From, To: m.To, Only: m.Only, Echo: true,
+		Body: Body{RecallBody, Fields{{"msg_id", Text(m.ID.String())}}}}
+	var err error
+	if w.ID, err = tx.Advance(m.App, m.Conversation(), s.ids.MessageID(now)); err != nil {
+		return err
+	}
+	if err := tx.DeleteMessage(m.App, m.ID); err != nil {
+		return err
+	}
+	for _, topic := range w.topics() {
+		emit(Event{Topic: topic, Kind: MessageRecalled, Room: w.To.Room, RoomKind: w.To.Kind, Message: &w})
+	}
+	_, err = tx.AddMessage(w)
+	return err
+}
+
+// Import puts a message of another time into the history; nobody is told, and it stands in no inbox. It needs an app token.
+// Errors: those of Send.
+func (s *Service) Import(ctx context.Context, c Caller, n NewMessage) (id MessageID, err error) {
+	if err := c.mustBeApp(); err != nil {
+		return 0, err
+	}
+	m, err := s.newMessage(c, n)
+	if err != nil {
+		return 0, err
+	}
+	m.Past, m.To = true, n.To[0]
+	err = s.store.Update(ctx, func(tx Tx) error {
+		for range idTries {
+			m.ID = MessageIDAt(m.At) + s.anyPlace()
+			if added, err := tx.AddMessage(m); err != nil || added {
+				return err
+			}
+		}
+		return ErrUnavailable.With("message id")
+	})
+	return m.ID, err
+}
+
+// anyPlace is a place within a millisecond.
+func (s *Service) anyPlace() MessageID {
+	h := fnv.New32a()
+	h.Write([]byte(s.ids.UUID())) // never fails
+	return MessageID(h.Sum32() >> (32 - idTimeShift))
+}
+
+// History returns up to limit messages made from one moment to before another, in their order, after a message of a former
+// answer. more tells whether others follow. It needs an app token.
+func (s *Service) History(ctx context.Context, c Caller, from, to time.Time, after MessageID, limit int) (messages []Message, more bool, err error) {
+	if err := c.mustBeApp(); err != nil {
+		return nil, false, err
+	}
+	err = s.store.View(ctx, func(tx Tx) (err error) {
+		messages, err = tx.Messages(c.App.ID, max(after, MessageIDAt(from)-1), MessageIDAt(to), limit+1)
+		return err
+	})
+	if len(messages) > limit {
+		messages, more = messages[:limit], true
+	}
+	return messages, more, err
+}
+
+// forget removes what is older than apps keep messages, and devices nobody has used for long.
+func (s *Service) forget(ctx context.Context, now time.Time) error {
+	apps, err := s.Apps(ctx)
+	if err != nil {
+		return err
+	}
+	for _, app := range apps {
+		steps := []func(Tx) (int, error){
+			func(tx Tx) (int, error) { return tx.ForgetDevices(app.ID, now.Add(-deviceLife), sweepBatch) },
+		}
+		if days := app.Settings.MessageDays; days > 0 {
+			old := MessageIDAt(now.AddDate(0, 0, -days))
+			steps = append(steps,
+				func(tx Tx) (int, error) { return tx.DeleteMessagesBefore(app.ID, old, sweepBatch) },
+				func(tx Tx) (int, error) { return tx.ForgetSpans(app.ID, old, sweepBatch) })
+		}
+		for _, step := range steps {
+			if err := s.sweep(ctx, step); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// sweep runs a removal, a batch a transaction, until nothing is left to remove.
+func (s *Service) sweep(ctx context.Context, remove func(Tx) (int, error)) error {
+	for {
+		n := 0
+		err := s.store.Update(ctx, func(tx Tx) (err error) { n, err = remove(tx); return err })
+		if err != nil || n < sweepBatch {
+			return err
+		}
+	}
+}

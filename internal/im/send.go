@@ -1,0 +1,197 @@
+package im
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// NewMessage is something to be said.
+type NewMessage struct {
+	From   string    // who says it, for app tokens: empty is admin, and nobody checks; user tokens speak for themselves
+	Device string    // the device that says it
+	Client string    // the device's own id of the message: the same one again is the same message
+	To     []Address // each gets a message of its own
+	Body   Body
+	Ext    Fields
+	Only   []string  // of a room's members, those who receive it; empty: all
+	Level  Level     // of a chatroom's message
+	Online bool      // only for those who are connected now
+	Echo   bool      // the sender's own devices receive it too
+	At     time.Time // when it was sent; zero: now
+	Wire   string    // the wire that Raw is of
+	Raw    []byte
+}
+
+// Sent tells what became of a message to one address.
+type Sent struct {
+	To Address
+	ID MessageID
+}
+
+// Send says something. What it returns is stored. An app token may speak as anybody, and no rule of who may speak
+// applies: to whom or where nobody is, nothing is stored, and that is no error (wire/easemob.md §8.1). A user token speaks as
+// its user, to addresses that exist, when maySpeak lets it. All or nothing. Errors: ErrFieldMissing, ErrMessageLarge, those of a
+// bad sender, ErrUserNotFound, ErrRoomNotFound and those of [Service.maySpeak].
+func (s *Service) Send(ctx context.Context, c Caller, n NewMessage) (sent []Sent, err error) {
+	m, err := s.newMessage(c, n)
+	if err != nil {
+		return nil, err
+	}
+	err = s.update(ctx, c.App.ID, c.User, func(tx Tx, emit func(Event)) error {
+		sent = sent[:0]
+		for _, to := range n.To {
+			m.To = to
+			id, err := s.send(tx, emit, c, m)
+			if err != nil {
+				return err
+			}
+			sent = append(sent, Sent{to, id})
+		}
+		return nil
+	})
+	return sent, err
+}
+
+// newMessage checks what does not depend on whom the message goes to.
+func (s *Service) newMessage(c Caller, n NewMessage) (Message, error) {
+	from, err := speaker(c, n.From)
+	if err != nil {
+		return Message{}, err
+	}
+	now := s.clock.Now()
+	m := Message{App: c.App.ID, At: n.At, From: from, Device: n.Device, Client: n.Client, Body: n.Body, Ext: n.Ext, Only: dedupe(fold(n.Only)),
+		Level: n.Level, Online: n.Online, Echo: n.Echo, Wire: n.Wire, Raw: n.Raw}
+	if m.At.IsZero() {
+		m.At = now
+	}
+	switch {
+	case len(n.To) == 0:
+		return Message{}, ErrFieldMissing.With("to")
+	case n.Body.Type == 0 || n.Body.Type >= RecallBody:
+		return Message{}, ErrFieldMissing.With("type")
+	case n.Body.Fields.size()+n.Ext.size() > c.App.Settings.MaxMessage:
+		return Message{}, ErrMessageLarge.With(itoa(c.App.Settings.MaxMessage))
+	}
+	return m, nil
+}
+
+// speaker is who a message comes from.
+func speaker(c Caller, from string) (Username, error) {
+	switch {
+	case !c.Known():
+		return "", ErrUnauthenticated
+	case !c.IsApp():
+		return c.User, nil
+	case from == "":
+		return systemUser, nil
+	}
+	return ParseUsername(from)
+}
+
+// send stores one message to one address. Its id is given also when nobody is there to receive it.
+func (s *Service) send(tx Tx, emit func(Event), c Caller, m Message) (MessageID, error) {
+	if m.Client != "" {
+		same, found, err := tx.MessageOf(m.App, m.From, m.Device, m.Client)
+		if err != nil || found {
+			return same, err
+		}
+	}
+	m.ID = s.ids.MessageID(s.clock.Now())
+	var err error
+	if m.To.Room != "" {
+		err = s.sayInRoom(tx, c, &m)
+	} else {
+		err = s.sayToUser(tx, c, &m)
+	}
+	switch {
+	case errors.Is(err, errNobody):
+		return m.ID, nil
+	case err != nil:
+		return 0, err
+	}
+	if _, err := tx.AddMessage(m); err != nil {
+		return 0, err
+	}
+	for _, topic := range m.topics() {
+		emit(Event{Topic: topic, Kind: MessageSent, Room: m.To.Room, RoomKind: m.To.Kind, Message: &m})
+	}
+	return m.ID, nil
+}
+
+// topics are where those listen who receive the message now.
+func (m Message) topics() []Topic {
+	switch {
+	case m.To.Room != "":
+		return []Topic{RoomTopic(m.App, m.To.Room)}
+	case m.Echo && m.From != m.To.User:
+		return []Topic{UserTopic(m.App, m.To.User), UserTopic(m.App, m.From)}
+	}
+	return []Topic{UserTopic(m.App, m.To.User)}
+}
+
+// errNobody says that a message has no receiver.
+var errNobody = errors.New("nobody receives the message")
+
+// sayInRoom gives a message to a room its number.
+func (s *Service) sayInRoom(tx Tx, c Caller, m *Message) error {
+	room, err := tx.Room(m.App, m.To.Kind, m.To.Room)
+	switch {
+	case c.IsApp() && errors.Is(err, ErrRoomNotFound):
+		return errNobody
+	case err != nil:
+		return err
+	case !c.IsApp():
+		if err := s.maySpeakIn(tx, c, room); err != nil {
+			return err
+		}
+	}
+	m.ID, err = tx.Advance(m.App, m.Conversation(), m.ID)
+	return err
+}
+
+// sayToUser gives a message to a user its number. From the first message on each of the two who exists takes part in the
+// conversation.
+func (s *Service) sayToUser(tx Tx, c Caller, m *Message) error {
+	conv := m.Conversation()
+	pair, err := tx.Pair(m.App, conv, m.From, m.To.User)
+	switch {
+	case err != nil:
+		return err
+	case !pair.To.Exists && c.IsApp():
+		return errNobody
+	case !pair.To.Exists:
+		return ErrUserNotFound.For(m.To.User)
+	case !c.IsApp():
+		if err := s.maySpeakTo(tx, c, *m); err != nil {
+			return err
+		}
+	}
+	fresh := pair.fresh(m.From, m.To.User)
+	if len(fresh) > 0 { // before the conversation, which everyone locks after users
+		if err := tx.LockUsers(m.App, fresh); err != nil {
+			return err
+		}
+	}
+	if m.ID, err = tx.Advance(m.App, conv, m.ID); err != nil || len(fresh) == 0 {
+		return err
+	}
+	return tx.TakePart(m.App, conv, fresh, m.ID-1)
+}
+
+// Pair is what sending needs to know of two users: who exists, and who takes part in their conversation.
+type Pair struct{ From, To Party }
+
+// Party is one of the two.
+type Party struct{ Exists, TakesPart bool }
+
+// fresh are those who exist and do not take part yet.
+func (p Pair) fresh(from, to Username) (names []Username) {
+	if p.To.Exists && !p.To.TakesPart {
+		names = append(names, to)
+	}
+	if p.From.Exists && !p.From.TakesPart && from != to {
+		names = append(names, from)
+	}
+	return names
+}
