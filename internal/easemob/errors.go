@@ -96,6 +96,13 @@ func wires() map[string]wire {
 		im.ErrSameOwner:       forbid("new owner and old owner are the same"),
 		im.ErrRoomDisabled:    forbid("can not operate this group, reason: group is disabled"),
 
+		im.ErrMemberMuted:     forbid("user {user} is muted in this group: {room}"),
+		im.ErrRoomSilent:      forbid("all members are muted in this group: {room}"),
+		im.ErrRecallLate:      {403, 0, "message_recall_error", "", "exceed recall time limit"},
+		im.ErrMessageNotFound: {403, 0, "message_recall_error", "", "not_found msg"},
+		im.ErrDeviceNotFound:  {404, 0, notFound, exNotFound, "device {arg} of user {user} is not known"},
+		im.ErrMessageLarge:    {400, 0, "message_send_error", "MessageSendException", "message is too large"},
+
 		im.ErrAppNotFound:  {404, 0, "organization_application_not_found", "", "Could not find application for {org}/{app} from URI: {path}"},
 		im.ErrUserNotFound: {404, 0, serviceNotFound, exUserNotFound, "Service resource not found"},
 		im.ErrRoomNotFound: {404, 0, notFound, exNotFound, "grpID {room} does not exist!"},

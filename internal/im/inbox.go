@@ -187,9 +187,9 @@ func (s *Service) Acknowledge(ctx context.Context, c Caller, device string, with
 			return err
 		}
 		place := map[ConversationID]MessageID{Conversation(c.User, with): upTo}
-		any := d
-		any.Name = anyDevice
-		return firstError(tx.PutPlaces(d, place), tx.PutPlaces(any, place))
+		furthest := d
+		furthest.Name = anyDevice
+		return firstError(tx.PutPlaces(d, place), tx.PutPlaces(furthest, place))
 	})
 }
 

@@ -87,11 +87,21 @@ type appTable struct{ name, key string }
 // row, and places become empty as long as there are rows. A test compares the names with the database's catalogue.
 func appTables() []appTable {
 	return []appTable{
-		{"counters", "app, kind"}, {"rooms", "app, id"}, {"users", "app, name"}, {"tokens", "hash"}, {"members", "app, username, kind, room"},
-		{"room_lists", "app, room, list, username"}, {"attributes", "app, room, name"}, {"super_admins", "app, username"}, {"room_faces", "app, room"},
+		{"counters", "app, kind"},
+		{"rooms", "app, id"},
+		{"users", "app, name"},
+		{"tokens", "hash"},
+		{"members", "app, username, kind, room"},
+		{"room_lists", "app, room, list, username"},
+		{"attributes", "app, room, name"},
+		{"super_admins", "app, username"},
+		{"room_faces", "app, room"},
 		{"gaps", "app, list, level, bucket"},
-		{"conversations", "app, conv"}, {"messages", "app, id"}, {"spans", "app, username, conv, since"},
-		{"devices", "app, username, device"}, {"cursors", "app, username, device, conv"},
+		{"conversations", "app, conv"},
+		{"messages", "app, id"},
+		{"spans", "app, username, conv, since"},
+		{"devices", "app, username, device"},
+		{"cursors", "app, username, device, conv"},
 	}
 }
 

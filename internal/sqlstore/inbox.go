@@ -100,11 +100,11 @@ const selectSpans = `SELECT s.conv, s.since, s.until, c.last, k.place, a.place F
 func (t *tx) Spans(app im.AppID, u im.Username, device string, of ...im.ConversationID) (spans []im.Span, err error) {
 	var conv string
 	var since, until, last int64
-	var acked, any sql.NullInt64
+	var acked, furthest sql.NullInt64
 	scan := func(rows rows) (im.Span, error) {
-		err := rows.Scan(&conv, &since, &until, &last, &acked, &any)
+		err := rows.Scan(&conv, &since, &until, &last, &acked, &furthest)
 		return im.Span{Conversation: im.ConversationID(conv), After: im.MessageID(since), Until: im.MessageID(until), Last: im.MessageID(last),
-			Acked: im.MessageID(acked.Int64), AckedByAny: im.MessageID(any.Int64)}, err
+			Acked: im.MessageID(acked.Int64), AckedByAny: im.MessageID(furthest.Int64)}, err
 	}
 	key := []any{int64(app), string(u), device}
 	if len(of) == 0 {

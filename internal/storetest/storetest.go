@@ -31,8 +31,23 @@ type test struct {
 
 // sharedTests keep to their app.
 func sharedTests() []test {
-	return join(appTests(), userTests(), tokenTests(), roomTests(), memberTests(), standingTests(), listTests(),
-		attributeTests(), superAdminTests(), communityTests(), pageTests(), transactionTests(), raceTests())
+	return join(
+		appTests(),
+		userTests(),
+		tokenTests(),
+		roomTests(),
+		memberTests(),
+		standingTests(),
+		listTests(),
+		attributeTests(),
+		superAdminTests(),
+		communityTests(),
+		pageTests(),
+		messageTests(),
+		inboxTests(),
+		transactionTests(),
+		raceTests(),
+	)
 }
 
 // ownTests look at all apps.

@@ -44,6 +44,7 @@ func (e *env) everything() im.Room {
 			tx.PutAttributes(r, []im.Attribute{{Key: "k", Value: "v", Setter: "bob", AutoDelete: true}}),
 			tx.AddSuperAdmin(e.app, "ann", start()),
 			tx.PutFace(e.app, im.Face{Room: r.ID, File: 7, URL: "https://x/7"}),
+			e.talk(tx),
 			tx.AddToken(im.Token{Hash: e.hash(1), App: e.app, User: "ann", Issued: start(), Expires: start()}))
 	})
 	return r
@@ -90,6 +91,21 @@ func reads() []access {
 		}},
 		{"Faces", func(tx im.Tx, app im.AppID, r im.Room) (any, error) { return tx.Faces(app, []im.RoomID{r.ID}) }},
 		{"IsSuperAdmin", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) { return tx.IsSuperAdmin(app, "ann") }},
+		{"Pair", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) { return tx.Pair(app, annBob, "ann", "bob") }},
+		{"Message", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) { return tx.Message(app, 101) }},
+		{"MessageOf", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) {
+			id, _, err := tx.MessageOf(app, "ann", "phone", "c101")
+			return id, err
+		}},
+		{"Messages", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) { return tx.Messages(app, 0, 1<<60, 9) }},
+		{"Spans", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) { return tx.Spans(app, "bob", "pad") }},
+		{"MessagesFor", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) {
+			return tx.MessagesFor(im.Device{App: app, User: "bob", Name: "pad"}, annBob, 0, 1<<60, 9)
+		}},
+		{"CountMessages", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) {
+			return tx.CountMessages(im.Device{App: app, User: "bob", Name: "pad"}, annBob, 0, 1<<60)
+		}},
+		{"Device", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) { return tx.Device(app, "bob", "pad") }},
 	}
 }
 
@@ -121,6 +137,16 @@ func writes() []access {
 		{"DeleteAttributes", func(tx im.Tx, _ im.AppID, r im.Room) (any, error) { return nil, tx.DeleteAttributes(r, []string{"k"}) }},
 		{"DropAttributesOf", func(tx im.Tx, _ im.AppID, r im.Room) (any, error) { return tx.DropAttributesOf(r, names) }},
 		{"PutFace", func(tx im.Tx, app im.AppID, r im.Room) (any, error) { return nil, tx.PutFace(app, im.Face{Room: r.ID}) }},
+		{"StopPart", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) { return nil, tx.StopPart(app, annBob, names) }},
+		{"PutDevice", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) {
+			return nil, tx.PutDevice(im.Device{App: app, User: "bob", Name: "pad", Born: 7})
+		}},
+		{"DeleteMessage", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) { return nil, tx.DeleteMessage(app, 101) }},
+		{"DeleteMessagesBefore", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) { return tx.DeleteMessagesBefore(app, 1<<60, 9) }},
+		{"ForgetDevices", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) {
+			return tx.ForgetDevices(app, start().Add(time.Hour), 9)
+		}},
+		{"ForgetSpans", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) { return tx.ForgetSpans(app, 1<<60, 9) }},
 		{"RemoveSuperAdmin", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) { return tx.RemoveSuperAdmin(app, "ann") }},
 	}
 }
@@ -129,7 +155,7 @@ func writes() []access {
 // rows that may stand beside the other tenant's (tried by name).
 func elsewhere() []string {
 	return []string{"App", "LockApp", "Apps", "PutApp", "DeleteApp", "DeleteRemains", "Token", "AddToken", "DeleteExpiredTokens", "DueMutes", "NextMuteEnd",
-		"AddUser", "AddRoom", "AddSuperAdmin"}
+		"AddUser", "AddRoom", "AddSuperAdmin", "Advance", "AddMessage", "TakePart", "PutPlaces"}
 }
 
 // testTenants uses every method as another app, with the names of the first app's rows.
@@ -212,6 +238,8 @@ func testDeleteApp(e *env) {
 		"AddRoom":       func(tx im.Tx) error { _, _, err := tx.AddRoom(e.newRoom(r.Kind, "ann"), members("ann")); return err },
 		"AddToken":      func(tx im.Tx) error { return tx.AddToken(im.Token{Hash: e.hash(7), App: e.app}) },
 		"AddSuperAdmin": func(tx im.Tx) error { return tx.AddSuperAdmin(e.app, "new", start()) },
+		"Advance":       func(tx im.Tx) error { _, err := tx.Advance(e.app, "unew:newer", 7); return err },
+		"AddMessage":    func(tx im.Tx) error { _, err := tx.AddMessage(im.Message{App: e.app, ID: 7, Past: true}); return err },
 	} {
 		if err := e.store.Update(e.Context(), add); !errors.Is(err, im.ErrAppNotFound) {
 			e.Errorf("%s: got %v, want ErrAppNotFound", name, err)

@@ -1,0 +1,192 @@
+package storetest
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"teahouse/internal/im"
+)
+
+func messageTests() []test {
+	return []test{
+		{"Messages", testMessages},
+		{"MessageWhole", testMessageWhole},
+		{"Advance", testAdvance},
+		{"AdvanceTogether", testAdvanceTogether},
+		{"MessageOf", testMessageOf},
+		{"ImportedMessage", testImported},
+		{"DeleteMessages", testDeleteMessages},
+	}
+}
+
+const annBob im.ConversationID = "uann:bob"
+
+// talk makes a conversation between ann and bob, whose device pad has read some of it.
+func (e *env) talk(tx im.Tx) error {
+	id, err := tx.Advance(e.app, annBob, 101)
+	if err != nil {
+		return err
+	}
+	pad := im.Device{App: e.app, User: "bob", Name: "pad", Born: 3, Seen: start()}
+	_, err = tx.AddMessage(e.message(id, "ann", "bob"))
+	return firstError(err, tx.TakePart(e.app, annBob, []im.Username{"ann", "bob", "carl"}, 1), tx.StopPart(e.app, annBob, []im.Username{"carl"}),
+		tx.PutDevice(pad), tx.PutPlaces(pad, map[im.ConversationID]im.MessageID{annBob: 2}))
+}
+
+// message is a text from one user's phone to another.
+func (e *env) message(id im.MessageID, from, to im.Username) im.Message {
+	return im.Message{App: e.app, ID: id, At: start(), From: from, Device: "phone", Client: fmt.Sprintf("c%d", id), To: im.ToUser(to),
+		Body: im.Body{Type: im.TextBody, Fields: im.Fields{{Name: "msg", Value: im.Text(fmt.Sprintf("number %d", id))}}}}
+}
+
+// say stores messages after Advance, with the ids they have.
+func (e *env) say(messages ...im.Message) {
+	e.Helper()
+	e.update(func(tx im.Tx) error {
+		for _, m := range messages {
+			id, err := tx.Advance(e.app, m.Conversation(), m.ID)
+			if err != nil {
+				return err
+			}
+			if id != m.ID {
+				e.Errorf("Advance gives %d, want %d", id, m.ID)
+			}
+			if added, err := tx.AddMessage(m); err != nil || !added {
+				return fmt.Errorf("message %d: %v %w", m.ID, added, err)
+			}
+		}
+		return nil
+	})
+}
+
+func idsOf(messages []im.Message) (ids []im.MessageID) {
+	for _, m := range messages {
+		ids = append(ids, m.ID)
+	}
+	return ids
+}
+
+func (e *env) messages(after, before im.MessageID, limit int) []im.MessageID {
+	e.Helper()
+	return idsOf(read(e, func(tx im.Tx) ([]im.Message, error) { return tx.Messages(e.app, after, before, limit) }))
+}
+
+func testMessages(e *env) {
+	e.same("none", e.messages(0, 1<<60, 9), []im.MessageID(nil))
+	e.say(e.message(7, "ann", "bob"), e.message(30, "bob", "ann"), e.message(20, "ann", "carl"))
+	e.same("in their order", e.messages(0, 1<<60, 9), []im.MessageID{7, 20, 30})
+	e.same("between", e.messages(7, 30, 9), []im.MessageID{20})
+	e.same("few", e.messages(0, 1<<60, 2), []im.MessageID{7, 20})
+	e.refused(im.ErrMessageNotFound.With("8"), func(tx im.Tx) error { _, err := tx.Message(e.app, 8); return err })
+}
+
+// testMessageWhole writes every field.
+func testMessageWhole(e *env) {
+	m := e.message(50, "bob", "ann")
+	m.Ext = im.Fields{
+		{Name: "z", Value: im.Value{Kind: im.NumberValue, Text: "12345678901234567890.10"}}, {Name: "a", Value: im.Value{Kind: im.BoolValue, Text: "true"}},
+		{Name: "", Value: im.Value{Kind: im.JSONValue, Text: `{"b":[1,null]}`}}, {Name: "a", Value: im.Text("茶 \x00 <&>")},
+	}
+	m.Wire, m.Raw = "some", []byte{0, 1, 2, 255}
+	m.Echo = true
+	room := m
+	room.ID, room.Client, room.To = 51, "c51", im.ToRoom(im.Group, "12345678901234")
+	room.Only, room.Level, room.Online, room.At = []im.Username{"x_y", "bob"}, im.LowLevel, true, start().Add(-time.Hour)
+	bare := im.Message{App: e.app, ID: 52, At: start(), From: "admin", To: im.ToRoom(im.Chatroom, "tea"), Body: im.Body{Type: im.CommandBody}, Level: im.HighLevel}
+	e.say(m, room, bare)
+	for _, want := range []im.Message{m, room, bare} {
+		e.same("whole", read(e, func(tx im.Tx) (im.Message, error) { return tx.Message(e.app, want.ID) }), want)
+	}
+}
+
+func (e *env) advance(c im.ConversationID, id im.MessageID) im.MessageID {
+	e.Helper()
+	return get(e, func(tx im.Tx) (im.MessageID, error) { return tx.Advance(e.app, c, id) })
+}
+
+func testAdvance(e *env) {
+	e.same("the first", e.advance(annBob, 100), im.MessageID(100))
+	e.same("above", e.advance(annBob, 200), im.MessageID(200))
+	e.same("not above", e.advance(annBob, 150), im.MessageID(201))
+	e.same("the same", e.advance(annBob, 201), im.MessageID(202))
+	e.same("another", e.advance("gtea", 150), im.MessageID(150))
+}
+
+// testAdvanceTogether sends from several sides at once: no id is given twice.
+func testAdvanceTogether(e *env) {
+	const sides, each = 4, 10
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	var got []im.MessageID
+	for range sides {
+		wg.Go(func() {
+			for range each {
+				var id im.MessageID
+				err := e.store.Update(e.Context(), func(tx im.Tx) (err error) { id, err = tx.Advance(e.app, "gtea", 5); return err })
+				if err != nil {
+					e.Error(err)
+				}
+				mu.Lock()
+				got = append(got, id)
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	slices.Sort(got)
+	for i, id := range got {
+		if id != im.MessageID(5+i) {
+			e.Fatalf("got %v, want each once from 5", got)
+		}
+	}
+}
+
+func testMessageOf(e *env) {
+	m := e.message(7, "ann", "bob")
+	silent := m
+	silent.ID, silent.Client = 8, ""
+	another := silent
+	another.ID = 9
+	e.say(m, silent, another)
+	of := func(device, client string) string {
+		var id im.MessageID
+		found := read(e, func(tx im.Tx) (found bool, err error) {
+			id, found, err = tx.MessageOf(e.app, "ann", device, client)
+			return found, err
+		})
+		return fmt.Sprint(id, found)
+	}
+	e.same("its own id", of("phone", "c7"), "7 true")
+	e.same("another device", of("pad", "c7"), "0 false")
+	e.same("another id", of("phone", "c8"), "0 false")
+	e.same("no id", of("phone", ""), "0 false")
+}
+
+func testImported(e *env) {
+	m := e.message(7, "ann", "bob")
+	m.Past = true
+	add := func(m im.Message) bool {
+		return get(e, func(tx im.Tx) (bool, error) { return tx.AddMessage(m) })
+	}
+	e.same("free, then taken", []bool{add(m), add(m)}, []bool{true, false})
+	m.ID, m.Client = 5, ""
+	e.same("older", add(m), true)
+	e.same("history", e.messages(0, 1<<60, 9), []im.MessageID{5, 7})
+	e.same("the conversation has not moved", e.advance(annBob, 6), im.MessageID(6))
+}
+
+func testDeleteMessages(e *env) {
+	for id := im.MessageID(10); id < 15; id++ {
+		e.say(e.message(id, "ann", "bob"))
+	}
+	e.update(func(tx im.Tx) error { return tx.DeleteMessage(e.app, 12) })
+	e.refused(im.ErrMessageNotFound.With("12"), func(tx im.Tx) error { return tx.DeleteMessage(e.app, 12) })
+	before := func(id im.MessageID, limit int) int {
+		return get(e, func(tx im.Tx) (int, error) { return tx.DeleteMessagesBefore(e.app, id, limit) })
+	}
+	e.same("by and by", []int{before(14, 2), before(14, 2), before(14, 2)}, []int{2, 1, 0})
+	e.same("left", e.messages(0, 1<<60, 9), []im.MessageID{14})
+	e.same("the conversation stays where it is", e.advance(annBob, 1), im.MessageID(15))
+}
