@@ -98,6 +98,12 @@ not_admin                403 403 forbidden_op ForbiddenOp
 not_blocked              403 403 forbidden_op ForbiddenOp
 same_owner               403 403 forbidden_op ForbiddenOp
 room_disabled            403 403 forbidden_op ForbiddenOp
+member_muted             403 403 forbidden_op ForbiddenOp
+room_muted               403 403 forbidden_op ForbiddenOp
+recall_too_late          403 403 message_recall_error -
+message_not_found        403 403 message_recall_error -
+device_not_found         404 404 resource_not_found ResourceNotFound
+message_too_large        400 400 message_send_error MessageSendException
 app_not_found            404 404 organization_application_not_found -
 user_not_found           404 404 service_resource_not_found UserNotFoundException
 room_not_found           404 404 resource_not_found ResourceNotFound
