@@ -87,6 +87,7 @@ func wires() map[string]wire {
 		im.ErrUserInactive:    grant("user not activated"),
 		im.ErrRegistration:    {401, 0, unauthorized, exSecurity, "Open registration doesn't allow, so register user need token,"}, // the comma is real
 		im.ErrAppOnly:         {401, 0, unauthorized, exUsergrid, "No admin user access authorized"},
+		im.ErrUserOnly:        forbid("a user token is required"),
 		im.ErrNotSelf:         {401, 0, unauthorized, exShiro, "Subject does not have permission [applications:{verb}:{uuid}:/users{subject}]"},
 		im.ErrForbidden:       {401, 0, groupUnauthorized, exAuthorization, noPermission},
 		im.ErrOnOwner:         forbid("forbidden operation on group owner!"),

@@ -90,6 +90,7 @@ client_secret_wrong      400 400 invalid_grant -
 user_inactive            400 400 invalid_grant -
 registration_closed      401 401 unauthorized EasemobSecurityException
 app_token_required       401 401 unauthorized Usergrid
+user_token_required      403 403 forbidden_op ForbiddenOp
 not_self                 401 401 unauthorized Shiro
 forbidden                401 401 group_authorization GroupAuthorization
 on_owner                 403 403 forbidden_op ForbiddenOp

@@ -91,6 +91,7 @@ func (a *API) register(c *call) (answer, error) {
 const (
 	usersPage    = 10
 	usersPageMax = 100_000
+	usersStep    = 1000
 	deleteMax    = 500
 )
 
@@ -104,8 +105,18 @@ func (a *API) listUsers(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	users, next, err := a.svc.Users(c.r.Context(), c.caller, after, min(limit, usersPageMax))
-	return answer{path: usersPath, entities: entitiesOf(users), count: count(len(users)), cursor: cursorText('u', next)}, err
+	limit = min(limit, usersPageMax)
+	list := []userEntity{}
+	for { // in steps, so that a list of all takes the memory of its answer only
+		users, next, err := a.svc.Users(c.r.Context(), c.caller, after, min(limit-len(list), usersStep))
+		if err != nil {
+			return answer{}, err
+		}
+		list = append(list, entitiesOf(users)...)
+		if after = next; next == 0 || len(list) >= limit {
+			return answer{path: usersPath, entities: list, count: count(len(list)), cursor: cursorText('u', next)}, nil
+		}
+	}
 }
 
 // DELETE /{org}/{app}/users?limit=: only with the number; DELETE …/users/ comes from scripts that lost a name.

@@ -332,7 +332,7 @@ func snapshot(t *testing.T, w *world, id im.RoomID) string {
 func TestAuthorityIsComplete(t *testing.T) {
 	w := newWorld(t)
 	rows := map[string]deed{}
-	for _, rule := range matrix() {
+	for _, rule := range append(matrix(), groupMatrix()...) {
 		rows[rule.method] = rule.do
 	}
 	service := reflect.TypeFor[*im.Service]()

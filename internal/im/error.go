@@ -114,6 +114,7 @@ var (
 	ErrUserInactive    = declare(Unauthenticated, "user_inactive", "the user is deactivated")
 	ErrRegistration    = declare(Unauthenticated, "registration_closed", "open registration is off: an app token is required")
 	ErrAppOnly         = declare(Denied, "app_token_required", "only an app token may do this")
+	ErrUserOnly        = declare(Denied, "user_token_required", "only a user token may do this")
 	ErrNotSelf         = declare(Denied, "not_self", "a user token may do this for its own user only")
 	ErrForbidden       = declare(Denied, "forbidden", "the caller's role does not allow this")
 	ErrOnOwner         = declare(Denied, "on_owner", "this cannot be done to the owner")
@@ -169,7 +170,7 @@ func Errors() []*Error {
 		ErrInvalid, ErrFieldMissing, ErrFieldUnknown, ErrBadJSON, ErrUnsupported, ErrPathUnknown, ErrBatchTooLarge,
 		ErrNameMissing, ErrNameIllegal, ErrNameLong, ErrNicknameLong, ErrNoPassword, ErrPasswordLong,
 		ErrUnauthenticated, ErrTokenCorrupt, ErrTokenBad, ErrTokenExpired, ErrPasswordWrong, ErrLoginUnknown,
-		ErrClientID, ErrClientSecret, ErrUserInactive, ErrRegistration, ErrAppOnly, ErrNotSelf, ErrForbidden,
+		ErrClientID, ErrClientSecret, ErrUserInactive, ErrRegistration, ErrAppOnly, ErrUserOnly, ErrNotSelf, ErrForbidden,
 		ErrOnOwner, ErrNotMember, ErrNotAdmin, ErrNotBlocked, ErrSameOwner, ErrRoomDisabled,
 		ErrMemberMuted, ErrRoomSilent, ErrRecallLate, ErrMessageNotFound, ErrDeviceNotFound, ErrMessageLarge,
 		ErrAppNotFound, ErrUserNotFound, ErrRoomNotFound, ErrUserExists,

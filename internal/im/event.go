@@ -49,6 +49,10 @@ const (
 	MessageSent         EventKind = "message_sent"     // Message
 	MessageRecalled     EventKind = "message_recalled" // Message: the withdrawal, whose field msg_id names what was withdrawn
 	SessionsEnded       EventKind = "sessions_ended"   // a user's tokens are gone; Text: password, deactivated, deleted
+	MemberAttributesSet EventKind = "member_attributes_set" // Users: whose; Attributes: what was set, an empty value deleted
+	RoomShielded        EventKind = "room_shielded"         // to the user: the room's messages no longer come
+	RoomUnshielded      EventKind = "room_unshielded"
+	SessionsEnded       EventKind = "sessions_ended" // a user's tokens are gone; Text: password, deactivated, deleted
 )
 
 // Event is a fact after its commit, announced on the Bus.

@@ -163,8 +163,8 @@ func (w *work) removable(st Standing, self bool) *Error {
 	return nil
 }
 
-// take removes members and what goes with membership: the role, a place on the allow list, and attributes
-// marked so. A mute stays (wire/easemob.md §4.14).
+// take removes members and what goes with membership: the role, the shield, a place on the allow list, the member's
+// attributes, and the room's that are marked so. A mute stays (wire/easemob.md §4.14).
 func (w *work) take(gone []Standing, kind EventKind) error {
 	if err := w.tx.RemoveMembers(w.room, gone); err != nil {
 		return err
@@ -174,6 +174,11 @@ func (w *work) take(gone []Standing, kind EventKind) error {
 	w.emit(kind, names...)
 	if _, err := w.tx.DeleteEntries(w.room, Allows, names); err != nil {
 		return err
+	}
+	if w.room.Kind == Group {
+		if err := w.tx.DropMemberAttributes(w.room, names); err != nil {
+			return err
+		}
 	}
 	dropped, err := w.tx.DropAttributesOf(w.room, names)
 	if err == nil && len(dropped) > 0 {

@@ -30,6 +30,8 @@ type Tx interface {
 	ListTx
 	AttributeTx
 	SuperAdminTx
+	MemberAttributeTx
+	ShieldTx
 	CommunityTx
 	MessageTx
 	InboxTx
@@ -101,7 +103,7 @@ type RoomTx interface {
 	AddRoom(room Room, members []Member) (rooms int, added bool, err error)
 	// PutRoom writes every changeable column of an existing room, not Members, Seq and Version, or ErrRoomNotFound.
 	PutRoom(Room) error
-	// DeleteRoom removes the room with its members, lists and attributes, or ErrRoomNotFound.
+	// DeleteRoom removes the room with its members, lists and attributes, also its members', or ErrRoomNotFound.
 	DeleteRoom(Room) error
 	// RoomsBefore returns up to limit rooms with Seq below before, newest first. Its cost does not grow with the
 	// number of rooms.
@@ -176,6 +178,25 @@ type SuperAdminTx interface {
 	// SuperAdmins returns up to limit names, first granted first, skipping offset.
 	SuperAdmins(app AppID, offset, limit int) ([]Username, error)
 	IsSuperAdmin(AppID, Username) (bool, error)
+}
+
+// MemberAttributeTx keeps attributes of members of groups.
+type MemberAttributeTx interface {
+	// MemberAttributes returns the attributes of the named users, by user and key.
+	MemberAttributes(Room, []Username) ([]MemberAttribute, error)
+	// PutMemberAttributes writes attributes in their order, replacing those of the same user and key; an empty value
+	// removes one. ErrRoomNotFound.
+	PutMemberAttributes(Room, []MemberAttribute) error
+	// DropMemberAttributes removes all attributes of the users.
+	DropMemberAttributes(Room, []Username) error
+}
+
+// ShieldTx keeps which members do not receive a room's messages. It ends with the membership.
+type ShieldTx interface {
+	// SetShield notes whether a member shields, or returns ErrNotMember.
+	SetShield(Room, Username, bool) error
+	// Shields returns those of the named users who shield, or with no names all, longest in the room first.
+	Shields(Room, ...Username) ([]Username, error)
 }
 
 // CommunityTx serves the social app, which looks at many groups at once and gives them faces.

@@ -352,8 +352,8 @@ func changeFields(app *App, r *Room, ch RoomChange) error {
 	return nil
 }
 
-// transfer makes a member the owner; the old owner becomes a plain member. An owner cannot be muted, so a mute of
-// the new one ends.
+// transfer makes a member the owner; the old owner becomes a plain member. An owner cannot be muted nor shield the room, so
+// both end for the new one.
 func (w *work) transfer(to Username) error {
 	st, err := w.standing(to)
 	switch {
@@ -367,7 +367,7 @@ func (w *work) transfer(to Username) error {
 	from := w.room.Owner
 	w.room.Owner = to
 	w.emit(OwnerChanged, to, from)
-	if err := w.unmute([]Username{to}); err != nil {
+	if err := firstError(w.unmute([]Username{to}), w.shield(to, false)); err != nil {
 		return err
 	}
 	if err := w.tx.SetRole(w.room, from, Plain); err != nil {

@@ -40,13 +40,15 @@ type work struct {
 	room    Room
 	rank    Role // the caller's
 	now     time.Time
-	publish func(Event)
-	gone    bool // the room is destroyed
+	publish func(Event) // of what changes the room
+	aside   func(Event) // of what concerns single users
+	gone    bool        // the room is destroyed
 }
 
 // run does the work and counts it as one change of the room, if it announces any.
 func (w *work) run(fn func(*work) error) error {
 	publish, changed := w.publish, false
+	w.aside = publish
 	w.publish = func(e Event) {
 		changed = true
 		publish(e)
@@ -132,6 +134,15 @@ func roomEvent(r Room, kind EventKind, users ...Username) Event {
 
 // emit announces something about the room after the commit.
 func (w *work) emit(kind EventKind, users ...Username) { w.publish(roomEvent(w.room, kind, users...)) }
+
+// tell announces to users what concerns them in the room, and is no change of the room.
+func (w *work) tell(kind EventKind, users ...Username) {
+	for _, u := range users {
+		e := roomEvent(w.room, kind, u)
+		e.Topic, e.Version, e.Members = UserTopic(w.room.App, u), 0, 0
+		w.aside(e)
+	}
+}
 
 // standing returns one user's standing. Errors: ErrUserNotFound.
 func (w *work) standing(u Username) (Standing, error) {

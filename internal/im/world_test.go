@@ -177,7 +177,8 @@ func (w *world) want(lines ...string) {
 	}
 }
 
-// line writes an event as one line: the room, or the user after an @, to whose topic it went; its kind, who did it
+// line writes an event as one line: the room, or the user after an @, to whose topic it went, and then the room where it is
+// about one; its kind, who did it
 // and to whom; how many are in the room; and what else it tells.
 func (w *world) line(e im.Event) string {
 	var b strings.Builder
@@ -186,6 +187,8 @@ func (w *world) line(e im.Event) string {
 		b.WriteString(string(e.Room))
 	case e.Room == "" && len(e.Users) == 1 && e.Topic == im.UserTopic(w.app.ID, e.Users[0]):
 		b.WriteString("@" + string(e.Users[0]))
+	case e.Room != "" && e.Version == 0 && strings.HasPrefix(string(e.Topic), string(im.UserTopic(w.app.ID, ""))): // told aside
+		b.WriteString("@" + strings.TrimPrefix(string(e.Topic), string(im.UserTopic(w.app.ID, ""))) + " " + string(e.Room))
 	default:
 		fmt.Fprintf(&b, "WRONG TOPIC %s", e.Topic)
 	}

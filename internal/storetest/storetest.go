@@ -48,6 +48,8 @@ func sharedTests() []test {
 		transactionTests(),
 		raceTests(),
 	)
+	return join(appTests(), userTests(), tokenTests(), roomTests(), memberTests(), standingTests(), listTests(),
+		attributeTests(), superAdminTests(), memberAttributeTests(), communityTests(), pageTests(), transactionTests(), raceTests())
 }
 
 // ownTests look at all apps.

@@ -43,6 +43,8 @@ func (e *env) everything() im.Room {
 			tx.PutEntries(r, im.Mutes, entry), tx.PutEntries(r, im.Blocks, entry), tx.PutEntries(r, im.Allows, entry),
 			tx.PutAttributes(r, []im.Attribute{{Key: "k", Value: "v", Setter: "bob", AutoDelete: true}}),
 			tx.AddSuperAdmin(e.app, "ann", start()),
+			tx.PutMemberAttributes(r, []im.MemberAttribute{{User: "bob", Key: "k", Value: "v"}}),
+			tx.SetShield(r, "bob", true),
 			tx.PutFace(e.app, im.Face{Room: r.ID, File: 7, URL: "https://x/7"}),
 			e.talk(tx),
 			tx.AddToken(im.Token{Hash: e.hash(1), App: e.app, User: "ann", Issued: start(), Expires: start()}))
@@ -84,6 +86,8 @@ func reads() []access {
 		{"JoinedRooms", func(tx im.Tx, app im.AppID, r im.Room) (any, error) { return tx.JoinedRooms(app, "ann", r.Kind, 0, 9) }},
 		{"Entries", func(tx im.Tx, _ im.AppID, r im.Room) (any, error) { return tx.Entries(r, im.Blocks) }},
 		{"Attributes", func(tx im.Tx, _ im.AppID, r im.Room) (any, error) { return tx.Attributes(r) }},
+		{"MemberAttributes", func(tx im.Tx, _ im.AppID, r im.Room) (any, error) { return tx.MemberAttributes(r, names) }},
+		{"Shields", func(tx im.Tx, _ im.AppID, r im.Room) (any, error) { return tx.Shields(r) }},
 		{"SuperAdmins", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) { return tx.SuperAdmins(app, 0, 9) }},
 		{"MembersOf", func(tx im.Tx, app im.AppID, r im.Room) (any, error) { return tx.MembersOf(app, []im.RoomID{r.ID}, 9) }},
 		{"RoomsAmong", func(tx im.Tx, app im.AppID, r im.Room) (any, error) {
@@ -136,6 +140,11 @@ func writes() []access {
 		}},
 		{"DeleteAttributes", func(tx im.Tx, _ im.AppID, r im.Room) (any, error) { return nil, tx.DeleteAttributes(r, []string{"k"}) }},
 		{"DropAttributesOf", func(tx im.Tx, _ im.AppID, r im.Room) (any, error) { return tx.DropAttributesOf(r, names) }},
+		{"PutMemberAttributes", func(tx im.Tx, _ im.AppID, r im.Room) (any, error) {
+			return nil, tx.PutMemberAttributes(r, []im.MemberAttribute{{User: "bob", Key: "k", Value: "new"}})
+		}},
+		{"DropMemberAttributes", func(tx im.Tx, _ im.AppID, r im.Room) (any, error) { return nil, tx.DropMemberAttributes(r, names) }},
+		{"SetShield", func(tx im.Tx, _ im.AppID, r im.Room) (any, error) { return nil, tx.SetShield(r, "ann", true) }},
 		{"PutFace", func(tx im.Tx, app im.AppID, r im.Room) (any, error) { return nil, tx.PutFace(app, im.Face{Room: r.ID}) }},
 		{"StopPart", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) { return nil, tx.StopPart(app, annBob, names) }},
 		{"PutDevice", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) {

@@ -105,10 +105,12 @@ CREATE TABLE members (
 	role     SMALLINT NOT NULL,
 	joined   BIGINT NOT NULL,
 	by_rest  SMALLINT NOT NULL,
+	shielded SMALLINT NOT NULL DEFAULT 0,
 	PRIMARY KEY (app, username, kind, room)
 ) /*sqlite WITHOUT ROWID*/;
 CREATE INDEX members_seq ON members (app, room, seq, username, role, joined, by_rest);
 CREATE INDEX members_admins ON members (app, room, seq) WHERE role = 1;
+CREATE INDEX members_shields ON members (app, room, seq) WHERE shielded = 1;
 
 CREATE TABLE room_lists (
 	app      BIGINT NOT NULL,
@@ -140,6 +142,15 @@ CREATE TABLE super_admins (
 	PRIMARY KEY (app, username)
 ) /*sqlite WITHOUT ROWID*/;
 CREATE INDEX super_admins_seq ON super_admins (app, seq);
+
+CREATE TABLE member_attributes (
+	app      BIGINT NOT NULL,
+	room     TEXT NOT NULL,
+	username TEXT NOT NULL,
+	name     TEXT NOT NULL,
+	value    TEXT NOT NULL,
+	PRIMARY KEY (app, room, username, name)
+) /*sqlite WITHOUT ROWID*/;
 
 -- What the social app shows for a group: one of its uploads, or 0, and its address.
 CREATE TABLE room_faces (
