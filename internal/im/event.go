@@ -46,13 +46,12 @@ const (
 	AnnouncementChanged EventKind = "announcement_changed" // Text: the announcement
 	AttributesSet       EventKind = "attributes_set"       // Attributes, Text: the notification's extension
 	AttributesDeleted   EventKind = "attributes_deleted"
-	MessageSent         EventKind = "message_sent"     // Message
-	MessageRecalled     EventKind = "message_recalled" // Message: the withdrawal, whose field msg_id names what was withdrawn
-	SessionsEnded       EventKind = "sessions_ended"   // a user's tokens are gone; Text: password, deactivated, deleted
+	MessageSent         EventKind = "message_sent"          // Message
+	MessageRecalled     EventKind = "message_recalled"      // Message: the withdrawal, whose field msg_id names what was withdrawn
+	SessionsEnded       EventKind = "sessions_ended"        // a user's tokens are gone; Text: password, deactivated, deleted
 	MemberAttributesSet EventKind = "member_attributes_set" // Users: whose; Attributes: what was set, an empty value deleted
 	RoomShielded        EventKind = "room_shielded"         // to the user: the room's messages no longer come
 	RoomUnshielded      EventKind = "room_unshielded"
-	SessionsEnded       EventKind = "sessions_ended" // a user's tokens are gone; Text: password, deactivated, deleted
 )
 
 // Event is a fact after its commit, announced on the Bus.
