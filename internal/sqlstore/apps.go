@@ -95,8 +95,6 @@ func appTables() []appTable {
 		{"room_lists", "app, room, list, username"},
 		{"attributes", "app, room, name"},
 		{"super_admins", "app, username"},
-		{"counters", "app, kind"}, {"rooms", "app, id"}, {"users", "app, name"}, {"tokens", "hash"}, {"members", "app, username, kind, room"},
-		{"room_lists", "app, room, list, username"}, {"attributes", "app, room, name"}, {"super_admins", "app, username"},
 		{"member_attributes", "app, room, username, name"},
 		{"room_faces", "app, room"},
 		{"gaps", "app, list, level, bucket"},

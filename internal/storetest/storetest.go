@@ -41,6 +41,7 @@ func sharedTests() []test {
 		listTests(),
 		attributeTests(),
 		superAdminTests(),
+		memberAttributeTests(),
 		communityTests(),
 		pageTests(),
 		messageTests(),
@@ -48,8 +49,6 @@ func sharedTests() []test {
 		transactionTests(),
 		raceTests(),
 	)
-	return join(appTests(), userTests(), tokenTests(), roomTests(), memberTests(), standingTests(), listTests(),
-		attributeTests(), superAdminTests(), memberAttributeTests(), communityTests(), pageTests(), transactionTests(), raceTests())
 }
 
 // ownTests look at all apps.
