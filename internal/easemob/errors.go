@@ -131,6 +131,11 @@ func wires() map[string]wire {
 		im.ErrAttrForeign:    forbid("properties key '{arg}' is not part of you"),
 		im.ErrAttrFull:       exceed("size of metadata for this single chatroom exceeds the user defined limit"),
 
+		im.ErrAccountNotFound: {404, 0, notFound, exNotFound, "account {arg} does not exist"}, // no call of this surface meets accounts
+		im.ErrAccountTaken:    {400, 0, "duplicate_unique_property_exists", exDuplicate, "account {arg} exists"},
+		im.ErrAccountDisabled: forbid("account {user} is disabled"),
+		im.ErrFieldLength:     argument("{arg} is too short or too long"),
+
 		im.ErrTooLarge:    {413, 0, "Request Entity Too Large", "", "Request Entity Too Large"},
 		im.ErrRateLimited: {429, 0, "reach_limit", "", "This request has reached api limit"},
 		im.ErrUnavailable: {503, 0, "service_unavailable", "", "Service is temporarily unavailable, please try again"},

@@ -130,6 +130,10 @@ attribute_foreign        403 403 forbidden_op ForbiddenOp
 attributes_full          403 403 exceed_limit ExceedLimit
 too_large                413 413 Request_Entity_Too_Large -
 rate_limited             429 429 reach_limit -
+account_not_found        404 404 resource_not_found ResourceNotFound
+account_taken            400 400 duplicate_unique_property_exists DuplicateUniquePropertyExistsException
+account_disabled         403 403 forbidden_op ForbiddenOp
+field_length             400 400 illegal_argument Argument
 unavailable              503 503 service_unavailable -
 internal                 500 500 internal_error -
 `

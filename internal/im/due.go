@@ -150,7 +150,9 @@ func lockRoomsOf(tx Tx, mutes []Mute) (map[roomKey]Room, error) {
 	return rooms, nil
 }
 
-// sweepTokens removes tokens that expired long ago.
+// sweepTokens removes tokens that expired long ago, and forgets JWTs that were revoked and are over.
 func (s *Service) sweepTokens(ctx context.Context, now time.Time) error {
-	return s.sweep(ctx, func(tx Tx) (int, error) { return tx.DeleteExpiredTokens(now.Add(-tokenGrace), sweepBatch) })
+	return firstError(
+		s.sweep(ctx, func(tx Tx) (int, error) { return tx.DeleteExpiredTokens(now.Add(-tokenGrace), sweepBatch) }),
+		s.sweep(ctx, func(tx Tx) (int, error) { return tx.DeleteRevokedJWTs(now, sweepBatch) }))
 }

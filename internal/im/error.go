@@ -159,6 +159,11 @@ var (
 	ErrTooLarge       = declare(Exhausted, "too_large", "the request is too large")
 	ErrRateLimited    = declare(Exhausted, "rate_limited", "too many requests")
 
+	ErrAccountNotFound = declare(NotFound, "account_not_found", "no such account")
+	ErrAccountTaken    = declare(Conflict, "account_taken", "another account has this name, address or number already")
+	ErrAccountDisabled = declare(Denied, "account_disabled", "the account is disabled")
+	ErrFieldLength     = declare(Invalid, "field_length", "a field is too short or too long")
+
 	ErrUnavailable = declare(Unavailable, "unavailable", "the server cannot answer now")
 	ErrInternal    = declare(Internal, "internal", "an internal error")
 )
@@ -177,6 +182,7 @@ func Errors() []*Error {
 		ErrAppExists, ErrRoomExists, ErrAlreadyMember, ErrAlreadyBlocks, ErrRoomFull, ErrTooManyMembers,
 		ErrMaxUsersLow, ErrMaxUsersHigh, ErrNameTooLong, ErrDescTooLong, ErrAnnounceLong, ErrTooManyAdmins,
 		ErrTooManyRooms, ErrAppRooms, ErrAttrKeyLong, ErrAttrKeyIllegal, ErrAttrValueLong, ErrAttrForeign,
-		ErrAttrFull, ErrTooLarge, ErrRateLimited, ErrUnavailable, ErrInternal,
+		ErrAttrFull, ErrTooLarge, ErrRateLimited, ErrAccountNotFound, ErrAccountTaken, ErrAccountDisabled,
+		ErrFieldLength, ErrUnavailable, ErrInternal,
 	}
 }

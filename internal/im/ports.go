@@ -35,6 +35,8 @@ type Tx interface {
 	CommunityTx
 	MessageTx
 	InboxTx
+	AccountTx
+	CredentialTx
 }
 
 // AppTx keeps apps.
@@ -68,6 +70,8 @@ type UserTx interface {
 	Users(app AppID, after int64, limit int) ([]User, error)
 	// AddUser inserts a user; false when the name is taken (then nothing is written).
 	AddUser(User) (bool, error)
+	// AddUsers inserts those users of the app whose names are free, and tells how many.
+	AddUsers(AppID, []User) (int, error)
 	// PutUser writes every changeable column of an existing user, or ErrUserNotFound.
 	PutUser(User) error
 	// DeleteUser removes the user's row, tokens, super-admin right and list entries in every room. Memberships
@@ -260,6 +264,59 @@ type InboxTx interface {
 	ForgetSpans(app AppID, before MessageID, limit int) (int, error)
 }
 
+// AccountTx keeps accounts. Names and addresses are compared without regard to case.
+type AccountTx interface {
+	// LockAccount returns an account, or ErrAccountNotFound with the id; until the transaction ends no other transaction
+	// gets past LockAccount of the same account. Accounts are locked before rooms and users.
+	LockAccount(AppID, int64) (Account, error)
+	// Accounts returns those of the accounts that exist, by id.
+	Accounts(AppID, []int64) ([]Account, error)
+	// AccountBy returns the account that has this name, address or number, or ErrAccountNotFound with it.
+	AccountBy(AppID, AccountKey, string) (Account, error)
+	// FindAccounts returns accounts by id.
+	FindAccounts(AppID, AccountQuery) ([]Account, error)
+	// AddAccounts inserts accounts, gives ids above all others to those that have none, and tells what became of each. Those
+	// of which a unique field is taken, also by an earlier one of the list, are not inserted.
+	AddAccounts(AppID, []Account) ([]AddedAccount, error)
+	// PutAccount writes every column of an existing account, or ErrAccountNotFound with the id, or ErrAccountTaken with the
+	// field that another has.
+	PutAccount(Account) error
+	// DeleteAccount removes an account, or ErrAccountNotFound with the id. Its id is not given again.
+	DeleteAccount(AppID, int64) error
+}
+
+// AddedAccount is what became of an account that was to be added.
+type AddedAccount struct {
+	ID    int64
+	Taken string // the field that another account has already: id, name, email or phone; empty: it was added
+}
+
+// CredentialTx keeps secrets of apps, and the JWTs that are not to be taken any more.
+type CredentialTx interface {
+	// Secret returns the app's secret of this name. One that is not there yet becomes fresh; with fresh empty it is "".
+	Secret(app AppID, name, fresh string) (string, error)
+	// RevokeJWT remembers a JWT's id until a moment; false when it was remembered before.
+	RevokeJWT(app AppID, id string, until time.Time) (bool, error)
+	// JWTRevoked tells whether a JWT's id is remembered.
+	JWTRevoked(app AppID, id string) (bool, error)
+	// DeleteRevokedJWTs forgets up to limit ids, of any app, whose moment was before t, and tells how many.
+	DeleteRevokedJWTs(t time.Time, limit int) (int, error)
+}
+
+// Directory is the people of a ThinkSNS+ deployment beside us, whose accounts are its own. When it does not answer the error
+// is ErrUnavailable.
+type Directory interface {
+	// Introspect returns whose token this is, or ErrTokenBad.
+	Introspect(ctx context.Context, token string) (Profile, error)
+	// Profiles returns those of the numbered people who exist; the unknown and the deleted are left out.
+	Profiles(ctx context.Context, ids []int64) ([]Profile, error)
+	// ProfilesAfter returns up to limit people with ids above after, by id. next is 0 on the last page, else where the next
+	// begins.
+	ProfilesAfter(ctx context.Context, after int64, limit int) (page []Profile, next int64, err error)
+	// File returns the address of an uploaded file, or ErrFileNotFound.
+	File(ctx context.Context, id int64) (url string, err error)
+}
+
 // Bus carries events to every subscriber of their topic, on this node and others: at most once, in order per
 // topic. Whatever must not be lost is in the Store first.
 type Bus interface {
@@ -296,6 +353,8 @@ type IDs interface {
 type Passwords interface {
 	// Hash waits for its turn and returns an encoded hash that names its own parameters.
 	Hash(ctx context.Context, password string) (string, error)
+	// Bcrypt waits for its turn and returns a bcrypt hash as PHP makes it ($2y$), which is what accounts have.
+	Bcrypt(ctx context.Context, password string) (string, error)
 	// Verify waits for its turn and tells whether the password matches. An empty hash matches nothing.
 	Verify(ctx context.Context, encoded, password string) (bool, error)
 }

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Config holds the ports a Service works through. All are required.
+// Config holds the ports a Service works through. All are required but Directory.
 type Config struct {
 	Store     Store
 	Bus       Bus
@@ -14,6 +14,10 @@ type Config struct {
 	IDs       IDs
 	Passwords Passwords
 	Log       *slog.Logger
+
+	Directory    Directory // nil: the people of the social app are accounts of our own
+	JWTSecret    string    // signs the JWTs of accounts; empty: one for each app, made once
+	MD5Passwords bool      // im_pwd_hash as ThinkSNS+ computes it, for accounts of our own that came from one
 }
 
 // Service is the domain at work: every rule is one of its methods. It is safe for concurrent use.
@@ -25,15 +29,22 @@ type Service struct {
 	passwords Passwords
 	log       *slog.Logger
 
-	apps   cache[AppKey, *App]
-	tokens cache[TokenHash, Token]
-	wake   chan struct{} // holds one note: the due loop should look again
+	directory    Directory
+	jwtSecret    string
+	md5Passwords bool
+
+	apps        cache[AppKey, *App]
+	tokens      cache[TokenHash, Token]
+	secrets     cache[secretKey, string]
+	registering resting
+	wake        chan struct{} // holds one note: the due loop should look again
 }
 
 // NewService returns a Service. Its due facts are announced while [Service.Run] runs.
 func NewService(c Config) *Service {
 	return &Service{
 		store: c.Store, bus: c.Bus, clock: c.Clock, ids: c.IDs, passwords: c.Passwords, log: c.Log,
+		directory: c.Directory, jwtSecret: c.JWTSecret, md5Passwords: c.MD5Passwords,
 		wake: make(chan struct{}, 1),
 	}
 }

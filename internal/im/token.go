@@ -83,7 +83,7 @@ func (s *Service) PasswordToken(ctx context.Context, app *App, name, password st
 	if err != nil {
 		return Grant{}, loginError(err)
 	}
-	ok, err := s.passwords.Verify(ctx, u.Password, password)
+	ok, err := s.passwordMatches(ctx, app, u, password)
 	if err != nil {
 		return Grant{}, err
 	}
@@ -98,7 +98,7 @@ func (s *Service) PasswordToken(ctx context.Context, app *App, name, password st
 		if err != nil {
 			return nil, loginError(err)
 		}
-		if now.Password != u.Password { // changed while we compared
+		if now.Password != u.Password || now.Derived != u.Derived { // changed while we compared
 			return nil, ErrPasswordWrong.For(u.Name)
 		}
 		return &now, nil

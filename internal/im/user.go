@@ -17,7 +17,8 @@ type User struct {
 	App      AppID
 	Name     Username
 	UUID     string
-	Password string // encoded hash, see [Passwords]; empty: only inherit tokens work
+	Password string // encoded hash, see [Passwords]; empty: derived, or only inherit tokens work
+	Derived  int64  // version of a derived password, which holds while Password is empty; 0: none (wire/thinksns.md §2.6)
 	Nickname string // display name of pushes; empty: unset
 	Active   bool
 	Created  time.Time
@@ -308,7 +309,7 @@ func (s *Service) SetPassword(ctx context.Context, c Caller, name, password, old
 		return err
 	}
 	if !c.IsApp() {
-		if ok, err := s.passwords.Verify(ctx, u.Password, old); err != nil || !ok {
+		if ok, err := s.passwordMatches(ctx, c.App, u, old); err != nil || !ok {
 			return firstError(err, ErrPasswordWrong.For(u.Name))
 		}
 	}
@@ -317,7 +318,7 @@ func (s *Service) SetPassword(ctx context.Context, c Caller, name, password, old
 		return err
 	}
 	_, err = s.changeUser(ctx, c, string(u.Name), func(now *User, end func(string)) error {
-		if !c.IsApp() && now.Password != u.Password { // changed while we compared
+		if !c.IsApp() && (now.Password != u.Password || now.Derived != u.Derived) { // changed while we compared
 			return ErrPasswordWrong.For(u.Name)
 		}
 		now.Password = hash
@@ -451,15 +452,23 @@ func (s *Service) deleteUser(tx Tx, emit func(Event), u User) error {
 	if err := tx.LockUsers(u.App, []Username{u.Name}); err != nil {
 		return err
 	}
-	for _, kind := range []RoomKind{Chatroom, Group} {
-		if rooms, err := tx.JoinedRooms(u.App, u.Name, kind, 0, 1); err != nil || len(rooms) > 0 {
-			return firstError(err, errJoined)
-		}
+	if err := inNoRoom(tx, u.App, u.Name); err != nil {
+		return err
 	}
 	if err := tx.DeleteUser(u.App, u.Name); err != nil {
 		return err
 	}
 	emit(sessionsEnded(u, "deleted"))
+	return nil
+}
+
+// inNoRoom is errJoined for a user who is in a room.
+func inNoRoom(tx Tx, app AppID, u Username) error {
+	for _, kind := range []RoomKind{Chatroom, Group} {
+		if rooms, err := tx.JoinedRooms(app, u, kind, 0, 1); err != nil || len(rooms) > 0 {
+			return firstError(err, errJoined)
+		}
+	}
 	return nil
 }
 

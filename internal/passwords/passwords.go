@@ -1,5 +1,5 @@
-// Package passwords makes and checks password hashes: im.Passwords. New hashes are argon2id; bcrypt hashes that
-// were imported are checked as they are.
+// Package passwords makes and checks password hashes: im.Passwords. Those of users are argon2id, those of accounts bcrypt,
+// which PHP reads; either is checked as it names itself.
 package passwords
 
 import (
@@ -21,16 +21,18 @@ import (
 type Config struct {
 	Memory     uint32 // KiB for one hash; default 19456 (19 MiB)
 	Passes     uint32 // over that memory; default 2
+	Bcrypt     int    // cost of new bcrypt hashes; default 10, PHP's
 	Concurrent int    // hashes computed at once; default the number of CPUs
 }
 
 // Light is the cheapest sensible Config, for an emulator whose passwords protect nothing.
-func Light() Config { return Config{Memory: 64, Passes: 1} }
+func Light() Config { return Config{Memory: 64, Passes: 1, Bcrypt: bcrypt.MinCost} }
 
 // Hasher is an im.Passwords. Each computation takes Memory and some 50 ms of one core, so they queue.
 type Hasher struct {
-	cost  cost
-	turns chan struct{}
+	cost   cost
+	bcrypt int
+	turns  chan struct{}
 }
 
 // New returns a Hasher.
@@ -42,10 +44,13 @@ func New(cfg Config) *Hasher {
 	if cfg.Passes != 0 {
 		c.passes = cfg.Passes
 	}
+	if cfg.Bcrypt == 0 {
+		cfg.Bcrypt = bcrypt.DefaultCost
+	}
 	if cfg.Concurrent == 0 {
 		cfg.Concurrent = runtime.NumCPU()
 	}
-	return &Hasher{cost: c, turns: make(chan struct{}, cfg.Concurrent)}
+	return &Hasher{cost: c, bcrypt: cfg.Bcrypt, turns: make(chan struct{}, cfg.Concurrent)}
 }
 
 // Hash implements im.Passwords. When ctx ends before its turn the error is ErrUnavailable.
@@ -59,6 +64,20 @@ func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
 	_, _ = rand.Read(p.salt) // never fails
 	p.key = p.derive(password, 32)
 	return p.String(), nil
+}
+
+// Bcrypt implements im.Passwords. As in PHP, what follows byte 72 does not count.
+func (h *Hasher) Bcrypt(ctx context.Context, password string) (string, error) {
+	done, err := h.turn(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer done()
+	hash, err := bcrypt.GenerateFromPassword([]byte(password[:min(len(password), 72)]), h.bcrypt)
+	if err != nil {
+		return "", err
+	}
+	return "$2y$" + strings.TrimPrefix(string(hash), "$2a$"), nil // the same algorithm under PHP's name
 }
 
 // Verify implements im.Passwords. A hash that is malformed, or asks for more than a sane cost, is an error.

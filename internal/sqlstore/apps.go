@@ -75,8 +75,8 @@ func (t *tx) PutApp(a im.App) (id im.AppID, err error) {
 	if n == 0 {
 		return 0, t.fail(errRace) // made since the UPDATE looked; PostgreSQL only
 	}
-	_, err = t.exec(`INSERT INTO counters (app, kind, live, next) VALUES ($1, $2, 0, 0), ($1, $3, 0, 0), ($1, $4, 0, 0), ($1, $5, 0, 0)`,
-		int64(id), kindCode(im.Chatroom), kindCode(im.Group), int64(countUsers), int64(countSuperAdmins))
+	_, err = t.exec(`INSERT INTO counters (app, kind, live, next) VALUES ($1, $2, 0, 0), ($1, $3, 0, 0), ($1, $4, 0, 0), ($1, $5, 0, 0), ($1, $6, 0, 0)`,
+		int64(id), kindCode(im.Chatroom), kindCode(im.Group), int64(countUsers), int64(countSuperAdmins), int64(countAccounts))
 	return id, err
 }
 
@@ -103,6 +103,9 @@ func appTables() []appTable {
 		{"spans", "app, username, conv, since"},
 		{"devices", "app, username, device"},
 		{"cursors", "app, username, device, conv"},
+		{"accounts", "app, id"},
+		{"secrets", "app, name"},
+		{"revoked_jwts", "app, id"},
 	}
 }
 

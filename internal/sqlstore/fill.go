@@ -95,8 +95,8 @@ func (t *tx) fillUsers(app im.AppID, prefix string, first, last, at int64) error
 	if err != nil {
 		return err
 	}
-	added, err := t.exec(fillCount+`INSERT INTO users (app, name, uuid, password, nickname, active, created, modified, seq)
-		SELECT $3, `+prefix+` || CAST(i AS TEXT), `+prefix+` || CAST(i AS TEXT), '', '', 1, $4, $4, $5 + i - $1 FROM n WHERE true ORDER BY 2
+	added, err := t.exec(fillCount+`INSERT INTO users (app, name, uuid, password, derived, nickname, active, created, modified, seq)
+		SELECT $3, `+prefix+` || CAST(i AS TEXT), `+prefix+` || CAST(i AS TEXT), '', 0, '', 1, $4, $4, $5 + i - $1 FROM n WHERE true ORDER BY 2
 		ON CONFLICT DO NOTHING`, first, last, int64(app), at, seq)
 	if err != nil {
 		return err

@@ -182,4 +182,5 @@ func listCode(l im.List) int64        { return int64(l) + 20 }
 const (
 	countUsers       = 21
 	countSuperAdmins = 22
+	countAccounts    = 24
 )

@@ -6,13 +6,13 @@ import (
 	"teahouse/internal/im"
 )
 
-const selectUser = `SELECT name, uuid, password, nickname, active, created, modified, seq FROM users`
+const selectUser = `SELECT name, uuid, password, derived, nickname, active, created, modified, seq FROM users`
 
 func (t *tx) users(app im.AppID, where string, args ...any) ([]im.User, error) {
 	return list(t, selectUser+where, append([]any{int64(app)}, args...), func(rows rows) (im.User, error) {
 		u := im.User{App: app}
 		var active, created, modified int64
-		err := rows.Scan(&u.Name, &u.UUID, &u.Password, &u.Nickname, &active, &created, &modified, &u.Seq)
+		err := rows.Scan(&u.Name, &u.UUID, &u.Password, &u.Derived, &u.Nickname, &active, &created, &modified, &u.Seq)
 		u.Active, u.Created, u.Modified = active != 0, fromMS(created), fromMS(modified)
 		return u, err
 	})
@@ -65,20 +65,49 @@ func (t *tx) AddUser(u im.User) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	n, err := t.exec(`INSERT INTO users (app, name, uuid, password, nickname, active, created, modified, seq)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING`,
-		int64(u.App), string(u.Name), u.UUID, u.Password, u.Nickname, bit(u.Active), ms(u.Created), ms(u.Modified), seq)
+	n, err := t.exec(`INSERT INTO users (app, name, uuid, password, derived, nickname, active, created, modified, seq)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING`,
+		int64(u.App), string(u.Name), u.UUID, u.Password, u.Derived, u.Nickname, bit(u.Active), ms(u.Created), ms(u.Modified), seq)
 	if err == nil && n == 0 {
 		err = t.giveBack(u.App, countUsers)
 	}
 	return n == 1, err
 }
 
+// AddUsers implements [im.UserTx].
+func (t *tx) AddUsers(app im.AppID, users []im.User) (added int, err error) {
+	if len(users) == 0 {
+		return 0, nil
+	}
+	seq, err := t.takeMany(app, countUsers, len(users))
+	if err != nil {
+		return 0, err
+	}
+	const insert = `INSERT INTO users (app, name, uuid, password, derived, nickname, active, created, modified, seq) VALUES {} ON CONFLICT DO NOTHING`
+	all := len(users)
+	for len(users) > 0 {
+		n := t.dialect.chunk(len(users))
+		args := append(make([]any, 0, 1+9*n), int64(app))
+		for _, u := range users[:n] {
+			args = append(args, string(u.Name), u.UUID, u.Password, u.Derived, u.Nickname, bit(u.Active), ms(u.Created), ms(u.Modified), seq)
+			seq++
+		}
+		inserted, err := t.exec(t.texts.repeat(insert, `($1,?,?,?,?,?,?,?,?,?)`, 2, n), args...)
+		if err != nil {
+			return 0, err
+		}
+		added += inserted
+		users = users[n:]
+	}
+	t.drop(app, countUsers, all-added)
+	return added, nil
+}
+
 // PutUser implements [im.UserTx].
 func (t *tx) PutUser(u im.User) error {
-	n, err := t.exec(`UPDATE users SET uuid = $3, password = $4, nickname = $5, active = $6, created = $7, modified = $8
+	n, err := t.exec(`UPDATE users SET uuid = $3, password = $4, derived = $5, nickname = $6, active = $7, created = $8, modified = $9
 		WHERE app = $1 AND name = $2`,
-		int64(u.App), string(u.Name), u.UUID, u.Password, u.Nickname, bit(u.Active), ms(u.Created), ms(u.Modified))
+		int64(u.App), string(u.Name), u.UUID, u.Password, u.Derived, u.Nickname, bit(u.Active), ms(u.Created), ms(u.Modified))
 	if err == nil && n == 0 {
 		err = im.ErrUserNotFound.For(u.Name)
 	}

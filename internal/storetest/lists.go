@@ -106,6 +106,7 @@ func testListsApart(e *env) {
 func dueTests() []test {
 	return []test{
 		{"DeleteExpiredTokens", testExpiredTokens},
+		{"DeleteRevokedJWTs", testExpiredJWTs},
 		{"DueMutes", testDueMutes},
 		{"NextMuteEnd", testNextMuteEnd},
 		{"EndMute", testEndMute},

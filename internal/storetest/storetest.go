@@ -48,6 +48,7 @@ func sharedTests() []test {
 		inboxTests(),
 		transactionTests(),
 		raceTests(),
+		accountTests(),
 	)
 }
 

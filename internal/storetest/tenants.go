@@ -47,6 +47,7 @@ func (e *env) everything() im.Room {
 			tx.SetShield(r, "bob", true),
 			tx.PutFace(e.app, im.Face{Room: r.ID, File: 7, URL: "https://x/7"}),
 			e.talk(tx),
+			e.signUp(tx),
 			tx.AddToken(im.Token{Hash: e.hash(1), App: e.app, User: "ann", Issued: start(), Expires: start()}))
 	})
 	return r
@@ -164,7 +165,7 @@ func writes() []access {
 // rows that may stand beside the other tenant's (tried by name).
 func elsewhere() []string {
 	return []string{"App", "LockApp", "Apps", "PutApp", "DeleteApp", "DeleteRemains", "Token", "AddToken", "DeleteExpiredTokens", "DueMutes", "NextMuteEnd",
-		"AddUser", "AddRoom", "AddSuperAdmin", "Advance", "AddMessage", "TakePart", "PutPlaces"}
+		"AddUser", "AddRoom", "AddSuperAdmin", "AddUsers", "AddAccounts", "RevokeJWT", "DeleteRevokedJWTs", "Advance", "AddMessage", "TakePart", "PutPlaces"}
 }
 
 // testTenants uses every method as another app, with the names of the first app's rows.
@@ -177,7 +178,7 @@ func testTenants(e *env) {
 	was := e.portrait(r)
 
 	covered := elsewhere()
-	for _, a := range reads() {
+	for _, a := range append(reads(), accountReads()...) {
 		covered = append(covered, a.method)
 		found, err := other.try(a, foreign)
 		if err == nil && !nothing(found) {
@@ -188,7 +189,7 @@ func testTenants(e *env) {
 			e.Errorf("%s as the app itself found %+v, %v", a.method, found, err)
 		}
 	}
-	for _, a := range writes() {
+	for _, a := range append(writes(), accountWrites()...) {
 		covered = append(covered, a.method)
 		if found, err := other.try(a, foreign); err == nil && !nothing(found) {
 			e.Errorf("%s as another app answered %+v", a.method, found)
@@ -220,7 +221,7 @@ func (e *env) portrait(r im.Room) (text string) {
 	e.Helper()
 	e.update(func(tx im.Tx) error {
 		text = ""
-		for _, a := range reads() {
+		for _, a := range append(reads(), accountReads()...) {
 			found, err := a.use(tx, e.app, r)
 			text += fmt.Sprintf("%s: %+v %v\n", a.method, found, err)
 		}
@@ -249,6 +250,10 @@ func testDeleteApp(e *env) {
 		"AddSuperAdmin": func(tx im.Tx) error { return tx.AddSuperAdmin(e.app, "new", start()) },
 		"Advance":       func(tx im.Tx) error { _, err := tx.Advance(e.app, "unew:newer", 7); return err },
 		"AddMessage":    func(tx im.Tx) error { _, err := tx.AddMessage(im.Message{App: e.app, ID: 7, Past: true}); return err },
+		"AddUsers":      func(tx im.Tx) error { _, err := tx.AddUsers(e.app, []im.User{e.user("new")}); return err },
+		"AddAccounts":   func(tx im.Tx) error { return e.addAccount(tx, e.account(0, "new")) },
+		"Secret":        func(tx im.Tx) error { _, err := tx.Secret(e.app, "new", "secret"); return err },
+		"RevokeJWT":     func(tx im.Tx) error { _, err := tx.RevokeJWT(e.app, "new", start()); return err },
 	} {
 		if err := e.store.Update(e.Context(), add); !errors.Is(err, im.ErrAppNotFound) {
 			e.Errorf("%s: got %v, want ErrAppNotFound", name, err)
@@ -261,7 +266,7 @@ func testDeleteApp(e *env) {
 			e.Fatalf("round %d removes %d rows", rounds, n)
 		}
 	}
-	for _, a := range reads() {
+	for _, a := range append(reads(), accountReads()...) {
 		if found, err := e.try(a, r); err == nil && !nothing(found) {
 			e.Errorf("%s found %+v", a.method, found)
 		}

@@ -197,7 +197,12 @@ func (Passwords) Hash(_ context.Context, password string) (string, error) {
 	return "plain:" + password, nil
 }
 
+// Bcrypt implements [im.Passwords].
+func (Passwords) Bcrypt(_ context.Context, password string) (string, error) {
+	return "bcrypt:" + password, nil
+}
+
 // Verify implements [im.Passwords].
 func (Passwords) Verify(_ context.Context, encoded, password string) (bool, error) {
-	return encoded == "plain:"+password, nil
+	return encoded == "plain:"+password || encoded == "bcrypt:"+password, nil
 }

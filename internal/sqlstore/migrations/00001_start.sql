@@ -2,7 +2,7 @@
 -- /*sqlite …*/ is for SQLite alone: WITHOUT ROWID keeps the rows in the primary key itself.
 -- Codes compared by equality (app, kind, list, level) stay away from 0 and 1, because SQLite plans a
 -- statement again whenever a parameter compared by equality changes to or from 0 or 1.
---   kind: 11 chatrooms, 12 groups; in counters also 21 users, 22 super admins, 23 apps (app 0)
+--   kind: 11 chatrooms, 12 groups; in counters also 21 users, 22 super admins, 23 apps (app 0), 24 accounts
 --   list: 21 mutes, 22 blocks, 23 allows
 --   level: 7, 14, 21, the binary logarithm of a bucket's width (gaps.go)
 
@@ -44,6 +44,7 @@ CREATE TABLE users (
 	name     TEXT NOT NULL,
 	uuid     TEXT NOT NULL,
 	password TEXT NOT NULL,
+	derived  BIGINT NOT NULL,
 	nickname TEXT NOT NULL,
 	active   SMALLINT NOT NULL,
 	created  BIGINT NOT NULL,
@@ -220,3 +221,44 @@ CREATE TABLE cursors (
 	place    BIGINT NOT NULL,
 	PRIMARY KEY (app, username, device, conv)
 ) /*sqlite WITHOUT ROWID*/;
+
+-- name_key is the name in lower case. Empty text and a disabled of 0 mean none; avatar and background: accounts.go.
+CREATE TABLE accounts (
+	app        BIGINT NOT NULL,
+	id         BIGINT NOT NULL,
+	name       TEXT NOT NULL,
+	name_key   TEXT NOT NULL,
+	email      TEXT NOT NULL,
+	phone      TEXT NOT NULL,
+	password   TEXT NOT NULL,
+	version    BIGINT NOT NULL,
+	changed    BIGINT NOT NULL,
+	admin      SMALLINT NOT NULL,
+	bio        TEXT NOT NULL,
+	location   TEXT NOT NULL,
+	sex        SMALLINT NOT NULL,
+	avatar     TEXT NOT NULL,
+	background TEXT NOT NULL,
+	created    BIGINT NOT NULL,
+	updated    BIGINT NOT NULL,
+	disabled   BIGINT NOT NULL,
+	PRIMARY KEY (app, id)
+) /*sqlite WITHOUT ROWID*/;
+CREATE UNIQUE INDEX accounts_name ON accounts (app, name_key);
+CREATE UNIQUE INDEX accounts_email ON accounts (app, email) WHERE email <> '';
+CREATE UNIQUE INDEX accounts_phone ON accounts (app, phone) WHERE phone <> '';
+
+CREATE TABLE secrets (
+	app  BIGINT NOT NULL,
+	name TEXT NOT NULL,
+	text TEXT NOT NULL,
+	PRIMARY KEY (app, name)
+) /*sqlite WITHOUT ROWID*/;
+
+CREATE TABLE revoked_jwts (
+	app   BIGINT NOT NULL,
+	id    TEXT NOT NULL,
+	until BIGINT NOT NULL,
+	PRIMARY KEY (app, id)
+) /*sqlite WITHOUT ROWID*/;
+CREATE INDEX revoked_jwts_until ON revoked_jwts (until);
