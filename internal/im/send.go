@@ -154,6 +154,7 @@ func (s *Service) sayInRoom(tx Tx, c Caller, m *Message) error {
 // conversation.
 func (s *Service) sayToUser(tx Tx, c Caller, m *Message) error {
 	conv := m.Conversation()
+	m.Echo = m.Echo || m.From == m.To.User // who writes to oneself receives it
 	pair, err := tx.Pair(m.App, conv, m.From, m.To.User)
 	switch {
 	case err != nil:
