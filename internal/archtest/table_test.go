@@ -18,6 +18,7 @@ func layers() map[string]layer {
 		// Adapters: im and their engine. They do not import each other.
 		"internal/bus":       {ours: []string{"internal/im"}},
 		"internal/passwords": {ours: []string{"internal/im"}, third: []string{"golang.org/x/crypto"}},
+		"internal/plus":      {ours: []string{"internal/im"}},
 		"internal/sqlstore": {ours: []string{"internal/im"},
 			third: []string{"github.com/jackc/pgx/v5", "github.com/pressly/goose/v3", "modernc.org/libc", "modernc.org/sqlite"}},
 
@@ -38,6 +39,7 @@ func layers() map[string]layer {
 		"internal/archtest":  {},
 		"internal/im/imtest": {ours: []string{"internal/im"}},
 		"internal/bustest":   {ours: []string{"internal/im"}},
+		"internal/plustest":  {},
 		"internal/storetest": {ours: []string{"internal/im"}, third: []string{"github.com/jackc/pgx/v5/stdlib"}},
 		"internal/apidoctest": {ours: []string{"internal/apidoc"}, third: []string{"github.com/getkin/kin-openapi",
 			"github.com/oasdiff/yaml", "github.com/santhosh-tekuri/jsonschema/v6", "golang.org/x/text"}},
@@ -72,6 +74,7 @@ func development(dir string) bool {
 func goroutines() map[string]string {
 	return map[string]string{
 		"cmd/teahouse.run":                     "context.AfterFunc: restores the signals' default when the first came; ends at once",
+		"internal/plus.(*Directory).renew":     "up to three calls for profiles beside its own; renew waits for all",
 		"internal/server.(*server).serve":      "the listeners and the due loop; serve waits for all",
 		"internal/sqlstore.startWriter":        "the writer of SQLite; Store.Close waits for it",
 		"internal/sqlstore.(*writer).run":      "its successor when a function of a batch ended the goroutine",
