@@ -107,6 +107,7 @@ func wires() map[string]wire {
 		im.ErrAppNotFound:  {404, 0, "organization_application_not_found", "", "Could not find application for {org}/{app} from URI: {path}"},
 		im.ErrUserNotFound: {404, 0, serviceNotFound, exUserNotFound, "Service resource not found"},
 		im.ErrRoomNotFound: {404, 0, notFound, exNotFound, "grpID {room} does not exist!"},
+		im.ErrFileNotFound: {404, 0, serviceNotFound, "", "Service resource not found"},
 
 		im.ErrUserExists:    {400, 0, "duplicate_unique_property_exists", exDuplicate, "Application {uuid} Entity user requires that property named username be unique, value of {user} exists"},
 		im.ErrAppExists:     {400, 0, "application_already_exists", "", "application {arg} already exists"},

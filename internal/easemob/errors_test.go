@@ -108,6 +108,7 @@ message_too_large        400 400 message_send_error MessageSendException
 app_not_found            404 404 organization_application_not_found -
 user_not_found           404 404 service_resource_not_found UserNotFoundException
 room_not_found           404 404 resource_not_found ResourceNotFound
+file_not_found           404 404 service_resource_not_found -
 user_exists              400 400 duplicate_unique_property_exists DuplicateUniquePropertyExistsException
 app_exists               400 400 application_already_exists -
 room_exists              400 400 illegal_argument Argument

@@ -134,6 +134,7 @@ var (
 	ErrAppNotFound  = declare(NotFound, "app_not_found", "no such app")
 	ErrUserNotFound = declare(NotFound, "user_not_found", "no such user")
 	ErrRoomNotFound = declare(NotFound, "room_not_found", "no such room")
+	ErrFileNotFound = declare(NotFound, "file_not_found", "no such file")
 
 	ErrUserExists    = declare(Conflict, "user_exists", "the username is taken")
 	ErrAppExists     = declare(Conflict, "app_exists", "the app exists already")
@@ -178,7 +179,7 @@ func Errors() []*Error {
 		ErrClientID, ErrClientSecret, ErrUserInactive, ErrRegistration, ErrAppOnly, ErrUserOnly, ErrNotSelf, ErrForbidden,
 		ErrOnOwner, ErrNotMember, ErrNotAdmin, ErrNotBlocked, ErrSameOwner, ErrRoomDisabled,
 		ErrMemberMuted, ErrRoomSilent, ErrRecallLate, ErrMessageNotFound, ErrDeviceNotFound, ErrMessageLarge,
-		ErrAppNotFound, ErrUserNotFound, ErrRoomNotFound, ErrUserExists,
+		ErrAppNotFound, ErrUserNotFound, ErrRoomNotFound, ErrFileNotFound, ErrUserExists,
 		ErrAppExists, ErrRoomExists, ErrAlreadyMember, ErrAlreadyBlocks, ErrRoomFull, ErrTooManyMembers,
 		ErrMaxUsersLow, ErrMaxUsersHigh, ErrNameTooLong, ErrDescTooLong, ErrAnnounceLong, ErrTooManyAdmins,
 		ErrTooManyRooms, ErrAppRooms, ErrAttrKeyLong, ErrAttrKeyIllegal, ErrAttrValueLong, ErrAttrForeign,

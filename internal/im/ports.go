@@ -303,12 +303,13 @@ type CredentialTx interface {
 	DeleteRevokedJWTs(t time.Time, limit int) (int, error)
 }
 
-// Directory is the people of a ThinkSNS+ deployment beside us, whose accounts are its own. When it does not answer the error
-// is ErrUnavailable.
+// Directory is the people of a ThinkSNS+ deployment beside us, whose accounts are its own. When it does not answer, or answers
+// nonsense, the error is ErrUnavailable, and never that a token or a person is unknown.
 type Directory interface {
 	// Introspect returns whose token this is, or ErrTokenBad.
 	Introspect(ctx context.Context, token string) (Profile, error)
-	// Profiles returns those of the numbered people who exist; the unknown and the deleted are left out.
+	// Profiles returns those of the numbered people who exist; the unknown and the deleted are left out. Beside the error
+	// stand those who are known from before.
 	Profiles(ctx context.Context, ids []int64) ([]Profile, error)
 	// ProfilesAfter returns up to limit people with ids above after, by id. next is 0 on the last page, else where the next
 	// begins.
