@@ -67,6 +67,7 @@ func wires() map[string]wire {
 		im.ErrFieldUnknown:  param("some of [{arg}] are not valid fields"),
 		im.ErrBadJSON:       {400, 0, "json_parse", "", "{arg}"},
 		im.ErrUnsupported:   {405, 0, "method_not_allowed", "", "Request method '{arg}' not supported"},
+		im.ErrMediaType:     {415, 0, "web_application", "", "Unsupported Media Type"},
 		im.ErrPathUnknown:   {404, 0, serviceNotFound, "", "Service resource not found"},
 		im.ErrBatchTooLarge: argument("Request body array size[{count}] had almost reached or been greater than the upper range value[{arg}]"),
 		im.ErrNameMissing:   argument("Entity user requires a property named username"),
@@ -103,6 +104,8 @@ func wires() map[string]wire {
 		im.ErrMessageNotFound: {403, 0, "message_recall_error", "", "not_found msg"},
 		im.ErrDeviceNotFound:  {404, 0, notFound, exNotFound, "device {arg} of user {user} is not known"},
 		im.ErrMessageLarge:    {400, 0, "message_send_error", "MessageSendException", "message is too large"},
+		im.ErrNotContact:      argument("updateRemark | they are not friends, please add as a friend first."),
+		im.ErrNotAsked:        forbid("user {user} has not asked to become a contact"),
 
 		im.ErrAppNotFound:  {404, 0, "organization_application_not_found", "", "Could not find application for {org}/{app} from URI: {path}"},
 		im.ErrUserNotFound: {404, 0, serviceNotFound, exUserNotFound, "Service resource not found"},
@@ -125,6 +128,12 @@ func wires() map[string]wire {
 		im.ErrTooManyAdmins:  exceed("admin size cannot exceed {arg}"),
 		im.ErrTooManyRooms:   exceed("user {user} has joined too many chatrooms!"),
 		im.ErrAppRooms:       exceed("appKey:{arg} has create too many chatrooms!"),
+
+		im.ErrInviterContacts: forbid("Inviter's contact max count"),
+		im.ErrInviteeContacts: forbid("Invitee's contact max count"),
+		im.ErrRemarkLong:      argument("updateRemark | remark length must less than or equal to {arg}."),
+		im.ErrTooManyBlocks:   exceed("user {user} has blocked as many users as allowed: {arg}"),
+		im.ErrPropertiesLong:  argument("user metadata exceeds the limit of {arg} bytes"),
 
 		im.ErrAttrKeyLong:    param("properties key '{arg}' is exceeding maximum limit 128"),
 		im.ErrAttrKeyIllegal: param("properties key '{arg}' is not Legal"),

@@ -71,6 +71,7 @@ field_missing            400 400 invalid_parameter Invalid
 field_unknown            400 400 invalid_parameter Invalid
 bad_json                 400 400 json_parse -
 unsupported              405 405 method_not_allowed -
+media_type               415 415 web_application -
 path_unknown             404 404 service_resource_not_found -
 batch_too_large          400 400 illegal_argument Argument
 username_missing         400 400 illegal_argument Argument
@@ -105,6 +106,8 @@ recall_too_late          403 403 message_recall_error -
 message_not_found        403 403 message_recall_error -
 device_not_found         404 404 resource_not_found ResourceNotFound
 message_too_large        400 400 message_send_error MessageSendException
+not_contact              400 400 illegal_argument Argument
+not_asked                403 403 forbidden_op ForbiddenOp
 app_not_found            404 404 organization_application_not_found -
 user_not_found           404 404 service_resource_not_found UserNotFoundException
 room_not_found           404 404 resource_not_found ResourceNotFound
@@ -124,6 +127,11 @@ announcement_too_long    403 403 forbidden_op ForbiddenOp
 too_many_admins          403 403 exceed_limit ExceedLimit
 too_many_rooms           403 403 exceed_limit ExceedLimit
 app_rooms                403 403 exceed_limit ExceedLimit
+inviter_contacts_full    403 403 forbidden_op ForbiddenOp
+invitee_contacts_full    403 403 forbidden_op ForbiddenOp
+remark_too_long          400 400 illegal_argument Argument
+too_many_blocks          403 403 exceed_limit ExceedLimit
+properties_too_long      400 400 illegal_argument Argument
 attribute_key_too_long   400 400 invalid_parameter Invalid
 attribute_key_illegal    400 400 invalid_parameter Invalid
 attribute_value_too_long 400 400 invalid_parameter Invalid

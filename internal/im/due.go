@@ -56,6 +56,7 @@ func (s *Service) nudge() {
 func (s *Service) due(ctx context.Context) (time.Duration, error) {
 	for {
 		var mutes []Mute
+		var userMutes []UserMute
 		var end time.Time
 		var more bool
 		now := s.clock.Now()
@@ -63,7 +64,10 @@ func (s *Service) due(ctx context.Context) (time.Duration, error) {
 			if mutes, err = tx.DueMutes(now, dueBatch); err != nil || len(mutes) > 0 {
 				return err
 			}
-			end, more, err = tx.NextMuteEnd()
+			if userMutes, err = tx.DueUserMutes(now, dueBatch); err != nil || len(userMutes) > 0 {
+				return err
+			}
+			end, more, err = nextEnd(tx)
 			return err
 		})
 		switch {
@@ -73,12 +77,28 @@ func (s *Service) due(ctx context.Context) (time.Duration, error) {
 			if err := s.endMutes(ctx, mutes); err != nil {
 				return dueRetry, err
 			}
+		case len(userMutes) > 0:
+			if err := s.endUserMutes(ctx, userMutes); err != nil {
+				return dueRetry, err
+			}
 		case more:
 			return min(max(end.Sub(now), 0), dueIdle), nil
 		default:
 			return dueIdle, nil
 		}
 	}
+}
+
+// nextEnd is the earliest end of a mute in a room or in a whole app.
+func nextEnd(tx Tx) (end time.Time, ok bool, err error) {
+	if end, ok, err = tx.NextMuteEnd(); err != nil {
+		return end, ok, err
+	}
+	other, also, err := tx.NextUserMuteEnd()
+	if also && (!ok || other.Before(end)) {
+		return other, true, err
+	}
+	return end, ok, err
 }
 
 // endMutes removes mutes that are over and announces those that this node removed.

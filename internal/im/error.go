@@ -165,6 +165,15 @@ var (
 	ErrAccountDisabled = declare(Denied, "account_disabled", "the account is disabled")
 	ErrFieldLength     = declare(Invalid, "field_length", "a field is too short or too long")
 
+	ErrMediaType       = declare(Invalid, "media_type", "the body is of a type that is not read here")
+	ErrNotContact      = declare(Denied, "not_contact", "the users are no contacts")
+	ErrNotAsked        = declare(Denied, "not_asked", "the user has not asked to become a contact")
+	ErrInviterContacts = declare(Exhausted, "inviter_contacts_full", "the user has as many contacts as one may")
+	ErrInviteeContacts = declare(Exhausted, "invitee_contacts_full", "the other user has as many contacts, or requests, as one may")
+	ErrRemarkLong      = declare(Exhausted, "remark_too_long", "the remark is too long")
+	ErrTooManyBlocks   = declare(Exhausted, "too_many_blocks", "the user has blocked as many users as one may")
+	ErrPropertiesLong  = declare(Exhausted, "properties_too_long", "the user's properties are too long")
+
 	ErrUnavailable = declare(Unavailable, "unavailable", "the server cannot answer now")
 	ErrInternal    = declare(Internal, "internal", "an internal error")
 )
@@ -184,6 +193,8 @@ func Errors() []*Error {
 		ErrMaxUsersLow, ErrMaxUsersHigh, ErrNameTooLong, ErrDescTooLong, ErrAnnounceLong, ErrTooManyAdmins,
 		ErrTooManyRooms, ErrAppRooms, ErrAttrKeyLong, ErrAttrKeyIllegal, ErrAttrValueLong, ErrAttrForeign,
 		ErrAttrFull, ErrTooLarge, ErrRateLimited, ErrAccountNotFound, ErrAccountTaken, ErrAccountDisabled,
-		ErrFieldLength, ErrUnavailable, ErrInternal,
+		ErrFieldLength,
+		ErrMediaType, ErrNotContact, ErrNotAsked, ErrInviterContacts, ErrInviteeContacts, ErrRemarkLong, ErrTooManyBlocks, ErrPropertiesLong,
+		ErrUnavailable, ErrInternal,
 	}
 }

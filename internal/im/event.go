@@ -52,6 +52,20 @@ const (
 	MemberAttributesSet EventKind = "member_attributes_set" // Users: whose; Attributes: what was set, an empty value deleted
 	RoomShielded        EventKind = "room_shielded"         // to the user: the room's messages no longer come
 	RoomUnshielded      EventKind = "room_unshielded"
+
+	// What concerns people goes to the topics of users. Users: whose topic it is, then the others.
+	ContactAdded      EventKind = "contact_added" // told to both, like the next three but the one about asking
+	ContactRemoved    EventKind = "contact_removed"
+	ContactAsked      EventKind = "contact_asked"    // told to who is asked; Text: the reason
+	ContactAccepted   EventKind = "contact_accepted" // By: who was asked
+	ContactDeclined   EventKind = "contact_declined"
+	UsersBlocked      EventKind = "users_blocked" // told to who blocked
+	UsersUnblocked    EventKind = "users_unblocked"
+	UserMuted         EventKind = "user_muted" // in the whole app; Text: chat, groupchat or chatroom; Until: the end
+	UserUnmuted       EventKind = "user_unmuted"
+	UserMuteEnded     EventKind = "user_mute_ended"   // by itself, at Until
+	UserDisconnected  EventKind = "user_disconnected" // devices were asked to leave; Text: which, or empty for all
+	PropertiesChanged EventKind = "properties_changed"
 )
 
 // Event is a fact after its commit, announced on the Bus.

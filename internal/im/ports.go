@@ -37,6 +37,10 @@ type Tx interface {
 	InboxTx
 	AccountTx
 	CredentialTx
+	UserListTx
+	UserMuteTx
+	SpeakerTx
+	PropertyTx
 }
 
 // AppTx keeps apps.
@@ -74,7 +78,8 @@ type UserTx interface {
 	AddUsers(AppID, []User) (int, error)
 	// PutUser writes every changeable column of an existing user, or ErrUserNotFound.
 	PutUser(User) error
-	// DeleteUser removes the user's row, tokens, super-admin right and list entries in every room. Memberships
+	// DeleteUser removes the user's row, tokens, super-admin right, mutes, properties, list entries in every room, and the
+	// relations to others on both sides. Memberships
 	// and owned rooms are the caller's business and must be gone before. ErrUserNotFound.
 	DeleteUser(AppID, Username) error
 }

@@ -6,13 +6,14 @@ import (
 	"time"
 )
 
-// Config holds the ports a Service works through. All are required but Directory.
+// Config holds the ports a Service works through. All are required but Sessions and Directory.
 type Config struct {
 	Store     Store
 	Bus       Bus
 	Clock     Clock
 	IDs       IDs
 	Passwords Passwords
+	Sessions  Sessions // nil: [NoSessions]
 	Log       *slog.Logger
 
 	Directory    Directory // nil: the people of the social app are accounts of our own
@@ -27,6 +28,7 @@ type Service struct {
 	clock     Clock
 	ids       IDs
 	passwords Passwords
+	sessions  Sessions
 	log       *slog.Logger
 
 	directory    Directory
@@ -42,8 +44,11 @@ type Service struct {
 
 // NewService returns a Service. Its due facts are announced while [Service.Run] runs.
 func NewService(c Config) *Service {
+	if c.Sessions == nil {
+		c.Sessions = NoSessions{}
+	}
 	return &Service{
-		store: c.Store, bus: c.Bus, clock: c.Clock, ids: c.IDs, passwords: c.Passwords, log: c.Log,
+		store: c.Store, bus: c.Bus, clock: c.Clock, ids: c.IDs, passwords: c.Passwords, sessions: c.Sessions, log: c.Log,
 		directory: c.Directory, jwtSecret: c.JWTSecret, md5Passwords: c.MD5Passwords,
 		wake: make(chan struct{}, 1),
 	}

@@ -34,6 +34,9 @@ type Settings struct {
 	MaxMessage       int           // bytes of a message's body and extension
 	RecallSeconds    int           // how long a message can be withdrawn
 	MessageDays      int           // how long messages are kept; 0 means for good
+	MaxContacts      int           // contacts of one user, and requests waiting for an answer
+	MaxUserBlocks    int           // users one user may block
+	ContactsOnly     bool          // users may send to their contacts only
 
 	given map[string]string // what was set, as it was set; the rest is default
 }
@@ -45,6 +48,7 @@ func DefaultSettings() Settings {
 		DefaultMaxUsers: 200, MaxMaxUsers: 5000, GroupMaxUsers: 200, GroupMaxMaxUsers: 8000, JoinedRooms: 500, MaxAdmins: 99,
 		BatchAdd: 60, BatchRemove: 60, BatchRegister: 60,
 		MaxMessage: 5120, RecallSeconds: 120, MessageDays: 180,
+		MaxContacts: 1000, MaxUserBlocks: 500,
 	}
 }
 
@@ -119,6 +123,11 @@ func settings() []setting {
 		number("message_max_bytes", "bytes of a message's body and extension", 256, 256<<10, func(s *Settings) *int { return &s.MaxMessage }),
 		number("recall_seconds", "how long a message can be withdrawn", 0, 1<<31-1, func(s *Settings) *int { return &s.RecallSeconds }),
 		number("message_days", "days that messages are kept, read or not; 0 = for good", 0, 100_000, func(s *Settings) *int { return &s.MessageDays }),
+		number("user_max_contacts", "contacts of one user", 1, 100_000, func(s *Settings) *int { return &s.MaxContacts }),
+		number("user_max_blocks", "users one user may block", 1, 100_000, func(s *Settings) *int { return &s.MaxUserBlocks }),
+		{"contacts_only", "a message of a client to a user needs that they are contacts (true, false)",
+			func(s *Settings, v string) (err error) { s.ContactsOnly, err = strconv.ParseBool(v); return err },
+			func(s Settings) string { return strconv.FormatBool(s.ContactsOnly) }},
 	}
 }
 

@@ -185,7 +185,7 @@ func (w *world) line(e im.Event) string {
 	switch {
 	case e.Room != "" && e.Topic == im.RoomTopic(w.app.ID, e.Room):
 		b.WriteString(string(e.Room))
-	case e.Room == "" && len(e.Users) == 1 && e.Topic == im.UserTopic(w.app.ID, e.Users[0]):
+	case e.Room == "" && len(e.Users) > 0 && e.Topic == im.UserTopic(w.app.ID, e.Users[0]):
 		b.WriteString("@" + string(e.Users[0]))
 	case e.Room != "" && e.Version == 0 && strings.HasPrefix(string(e.Topic), string(im.UserTopic(w.app.ID, ""))): // told aside
 		b.WriteString("@" + strings.TrimPrefix(string(e.Topic), string(im.UserTopic(w.app.ID, ""))) + " " + string(e.Room))

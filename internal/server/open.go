@@ -37,7 +37,7 @@ func openCore(ctx context.Context, c coreConfig) (core, error) {
 	}
 	service := im.NewService(im.Config{
 		Store: store, Bus: bus.NewLocal(), Clock: c.clock, IDs: NewIDs(c.clock),
-		Passwords: passwords.New(c.passwords), Log: c.log,
+		Passwords: passwords.New(c.passwords), Sessions: im.NoSessions{}, Log: c.log,
 	})
 	return core{service, store}, nil
 }

@@ -75,8 +75,8 @@ func (t *tx) PutApp(a im.App) (id im.AppID, err error) {
 	if n == 0 {
 		return 0, t.fail(errRace) // made since the UPDATE looked; PostgreSQL only
 	}
-	_, err = t.exec(`INSERT INTO counters (app, kind, live, next) VALUES ($1, $2, 0, 0), ($1, $3, 0, 0), ($1, $4, 0, 0), ($1, $5, 0, 0), ($1, $6, 0, 0)`,
-		int64(id), kindCode(im.Chatroom), kindCode(im.Group), int64(countUsers), int64(countSuperAdmins), int64(countAccounts))
+	_, err = t.exec(`INSERT INTO counters (app, kind, live, next) VALUES ($1, $2, 0, 0), ($1, $3, 0, 0), ($1, $4, 0, 0), ($1, $5, 0, 0), ($1, $6, 0, 0), ($1, $7, 0, 0)`,
+		int64(id), kindCode(im.Chatroom), kindCode(im.Group), int64(countUsers), int64(countSuperAdmins), int64(countAccounts), int64(countUserMutes))
 	return id, err
 }
 
@@ -106,6 +106,9 @@ func appTables() []appTable {
 		{"accounts", "app, id"},
 		{"secrets", "app, name"},
 		{"revoked_jwts", "app, id"},
+		{"user_lists", "app, owner, list, username"},
+		{"user_mutes", "app, username"},
+		{"properties", "app, username, name"},
 	}
 }
 

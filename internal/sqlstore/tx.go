@@ -183,4 +183,5 @@ const (
 	countUsers       = 21
 	countSuperAdmins = 22
 	countAccounts    = 24
+	countUserMutes   = 26
 )

@@ -135,5 +135,5 @@ func (t *tx) DeleteUser(app im.AppID, name im.Username) error {
 			return err
 		}
 	}
-	return nil
+	return t.forgetUser(app, name)
 }

@@ -49,11 +49,12 @@ func sharedTests() []test {
 		transactionTests(),
 		raceTests(),
 		accountTests(),
+		peopleTests(),
 	)
 }
 
 // ownTests look at all apps.
-func ownTests() []test { return join(dueTests(), tenantTests()) }
+func ownTests() []test { return join(dueTests(), duePeopleTests(), tenantTests()) }
 
 func join(lists ...[]test) (all []test) {
 	for _, l := range lists {

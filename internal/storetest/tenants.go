@@ -48,9 +48,17 @@ func (e *env) everything() im.Room {
 			tx.PutFace(e.app, im.Face{Room: r.ID, File: 7, URL: "https://x/7"}),
 			e.talk(tx),
 			e.signUp(tx),
+			e.people(tx),
 			tx.AddToken(im.Token{Hash: e.hash(1), App: e.app, User: "ann", Issued: start(), Expires: start()}))
 	})
 	return r
+}
+
+// people gives the app's users contacts, mutes and properties.
+func (e *env) people(tx im.Tx) error {
+	_, err := tx.PutRelation(e.app, "ann", im.ContactList, im.Relation{User: "bob", Note: "note"})
+	return firstError(err, tx.PutUserMute(e.muted("bob", 1, 2, 3)),
+		tx.PutProperties(e.app, "ann", []im.Property{{Key: "k", Value: "v"}}))
 }
 
 // access is one use of one method of im.Tx by an app; it returns what it found.
@@ -62,7 +70,7 @@ type access struct {
 // reads use every method that only reads.
 func reads() []access {
 	names := []im.Username{"ann", "bob"}
-	return []access{
+	return append([]access{
 		{"User", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) { return tx.User(app, "ann") }},
 		{"UserByUUID", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) { return tx.UserByUUID(app, "uuid-ann") }},
 		{"Users", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) { return tx.Users(app, 0, 9) }},
@@ -111,6 +119,30 @@ func reads() []access {
 			return tx.CountMessages(im.Device{App: app, User: "bob", Name: "pad"}, annBob, 0, 1<<60)
 		}},
 		{"Device", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) { return tx.Device(app, "bob", "pad") }},
+	}, peopleReads()...)
+}
+
+func peopleReads() []access {
+	return []access{
+		{"Related", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) {
+			return tx.Related(app, "ann", im.ContactList, []im.Username{"bob"})
+		}},
+		{"Relations", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) {
+			return tx.Relations(app, "ann", im.ContactList, 0, 9)
+		}},
+		{"CountRelations", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) {
+			return tx.CountRelations(app, "ann", im.ContactList)
+		}},
+		{"UserMute", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) {
+			m, err := tx.UserMute(app, "bob")
+			return m.Ends, err
+		}},
+		{"UserMutes", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) { return tx.UserMutes(app, 0, 9) }},
+		{"Speaker", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) { return tx.Speaker(app, "bob", "ann") }},
+		{"Properties", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) {
+			return tx.Properties(app, []im.Username{"ann"})
+		}},
+		{"PropertyBytes", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) { return tx.PropertyBytes(app) }},
 	}
 }
 
@@ -158,6 +190,19 @@ func writes() []access {
 		}},
 		{"ForgetSpans", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) { return tx.ForgetSpans(app, 1<<60, 9) }},
 		{"RemoveSuperAdmin", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) { return tx.RemoveSuperAdmin(app, "ann") }},
+		{"PutRelation", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) {
+			return tx.PutRelation(app, "ann", im.ContactList, im.Relation{User: "bob", Note: "new"})
+		}},
+		{"DeleteRelations", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) {
+			return tx.DeleteRelations(app, "ann", im.ContactList, []im.Username{"bob"})
+		}},
+		{"PutUserMute", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) {
+			return nil, tx.PutUserMute(im.UserMute{App: app, User: "bob"})
+		}},
+		{"PutProperties", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) {
+			return nil, tx.PutProperties(app, "ann", []im.Property{{Key: "k", Value: "new"}})
+		}},
+		{"DeleteProperties", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) { return nil, tx.DeleteProperties(app, "ann") }},
 	}
 }
 
@@ -165,7 +210,7 @@ func writes() []access {
 // rows that may stand beside the other tenant's (tried by name).
 func elsewhere() []string {
 	return []string{"App", "LockApp", "Apps", "PutApp", "DeleteApp", "DeleteRemains", "Token", "AddToken", "DeleteExpiredTokens", "DueMutes", "NextMuteEnd",
-		"AddUser", "AddRoom", "AddSuperAdmin", "AddUsers", "AddAccounts", "RevokeJWT", "DeleteRevokedJWTs", "Advance", "AddMessage", "TakePart", "PutPlaces"}
+		"DueUserMutes", "NextUserMuteEnd", "AddUser", "AddRoom", "AddSuperAdmin", "AddUsers", "AddAccounts", "RevokeJWT", "DeleteRevokedJWTs", "Advance", "AddMessage", "TakePart", "PutPlaces"}
 }
 
 // testTenants uses every method as another app, with the names of the first app's rows.

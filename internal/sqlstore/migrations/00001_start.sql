@@ -2,7 +2,7 @@
 -- /*sqlite …*/ is for SQLite alone: WITHOUT ROWID keeps the rows in the primary key itself.
 -- Codes compared by equality (app, kind, list, level) stay away from 0 and 1, because SQLite plans a
 -- statement again whenever a parameter compared by equality changes to or from 0 or 1.
---   kind: 11 chatrooms, 12 groups; in counters also 21 users, 22 super admins, 23 apps (app 0), 24 accounts
+--   kind: 11 chatrooms, 12 groups; in counters also 21 users, 22 super admins, 23 apps (app 0), 24 accounts, 26 users muted in the app
 --   list: 21 mutes, 22 blocks, 23 allows
 --   level: 7, 14, 21, the binary logarithm of a bucket's width (gaps.go)
 
@@ -262,3 +262,39 @@ CREATE TABLE revoked_jwts (
 	PRIMARY KEY (app, id)
 ) /*sqlite WITHOUT ROWID*/;
 CREATE INDEX revoked_jwts_until ON revoked_jwts (until);
+
+-- list: 21 contacts, 22 blocks, 23 requests to become a contact. seq is a place in the owner's list.
+CREATE TABLE user_lists (
+	app      BIGINT NOT NULL,
+	owner    TEXT NOT NULL,
+	list     SMALLINT NOT NULL,
+	username TEXT NOT NULL,
+	note     TEXT NOT NULL,
+	seq      BIGINT NOT NULL,
+	PRIMARY KEY (app, owner, list, username)
+) /*sqlite WITHOUT ROWID*/;
+CREATE INDEX user_lists_seq ON user_lists (app, owner, list, seq);
+CREATE INDEX user_lists_user ON user_lists (app, username);
+
+-- The ends of mutes in the whole app; due is the earliest, 0 = all are for good.
+CREATE TABLE user_mutes (
+	app       BIGINT NOT NULL,
+	username  TEXT NOT NULL,
+	seq       BIGINT NOT NULL,
+	chat      BIGINT NOT NULL,
+	groupchat BIGINT NOT NULL,
+	chatroom  BIGINT NOT NULL,
+	due       BIGINT NOT NULL,
+	PRIMARY KEY (app, username)
+) /*sqlite WITHOUT ROWID*/;
+CREATE INDEX user_mutes_seq ON user_mutes (app, seq);
+CREATE INDEX user_mutes_due ON user_mutes (due) WHERE due > 0;
+
+CREATE TABLE properties (
+	app      BIGINT NOT NULL,
+	username TEXT NOT NULL,
+	name     TEXT NOT NULL,
+	value    TEXT NOT NULL,
+	size     BIGINT NOT NULL,
+	PRIMARY KEY (app, username, name)
+) /*sqlite WITHOUT ROWID*/;
