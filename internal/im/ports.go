@@ -227,6 +227,8 @@ type MessageTx interface {
 	// Advance makes id the last of the conversation, or the next after its last where that is not below id, and returns
 	// it. Until the transaction ends no other gets past Advance of the conversation.
 	Advance(app AppID, c ConversationID, id MessageID) (MessageID, error)
+	// Last is the last message of the conversation, 0 when nothing was said.
+	Last(AppID, ConversationID) (MessageID, error)
 	// AddMessage stores a message under the ID that Advance gave it, or an imported one under any; added is false when the id of
 	// an imported one is taken (then nothing is written).
 	AddMessage(Message) (added bool, err error)

@@ -44,7 +44,20 @@ func (w *work) shield(u Username, on bool) error {
 }
 
 // receive is called when the room's messages begin, or cease, to come to somebody who is and stays a member.
-func (w *work) receive(Username, bool) error { return nil }
+func (w *work) receive(u Username, on bool) error {
+	if w.room.Kind != Group { // chatrooms have no inbox
+		return nil
+	}
+	c, users := Conversation(u, ToRoom(Group, w.room.ID)), []Username{u}
+	if !on {
+		return w.tx.StopPart(w.app.ID, c, users)
+	}
+	last, err := w.tx.Last(w.app.ID, c)
+	if err != nil {
+		return err
+	}
+	return w.tx.TakePart(w.app.ID, c, users, last)
+}
 
 // Shields returns the members who do not receive the room's messages, longest in the room first; to a user token only
 // whether its own user is one. Errors: ErrRoomNotFound.

@@ -198,6 +198,29 @@ func TestMessageToAGroup(t *testing.T) {
 	same(t, "destroyed: what was said before", as(t, w, "cat").Open("web")+": "+as(t, w, "cat").Read("web", "#crew"), "#crew 5: one two three four six")
 }
 
+func TestShieldedGroup(t *testing.T) {
+	w := newCrew(t)
+	ann, bob := as(t, w, "ann"), as(t, w, "bob")
+	bob.Open("web")
+	shield := func(on bool) {
+		must(t, w.svc.SetShield(t.Context(), bob.c, im.Group, crew, "bob", on))
+	}
+	ann.Say("#crew", "one")
+	shield(true)
+	ann.Say("#crew", "two")
+	same(t, "what was said before", bob.Read("web", "#crew"), "one")
+	bob.Say("#crew", "three")
+	shield(false)
+	same(t, "not what was said meanwhile", bob.Read("web", "#crew"), "")
+	ann.Say("#crew", "four")
+	same(t, "what is said since", bob.Read("web", "#crew"), "four")
+	shield(true)
+	inGroup(t, w, "app", crew).Remove("bob")
+	inGroup(t, w, "app", crew).Add("bob")
+	ann.Say("#crew", "five")
+	same(t, "it ends with the membership", bob.Read("web", "#crew"), "five")
+}
+
 func TestMessageToAChatroom(t *testing.T) {
 	w := newWorld(t)
 	as(t, w, "bob").Say("*lounge", "hello")

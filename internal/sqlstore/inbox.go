@@ -30,8 +30,8 @@ func (t *tx) TakePart(app im.AppID, c im.ConversationID, users []im.Username, af
 	return nil
 }
 
-// lastOf is the last message of a conversation, 0 when there is none yet.
-func (t *tx) lastOf(app im.AppID, c im.ConversationID) (im.MessageID, error) {
+// Last implements [im.MessageTx].
+func (t *tx) Last(app im.AppID, c im.ConversationID) (im.MessageID, error) {
 	var last int64
 	_, err := t.row(`SELECT last FROM conversations WHERE app = $1 AND conv = $2`, []any{int64(app), string(c)}, &last)
 	return im.MessageID(last), err
@@ -39,7 +39,7 @@ func (t *tx) lastOf(app im.AppID, c im.ConversationID) (im.MessageID, error) {
 
 // StopPart implements [im.InboxTx].
 func (t *tx) StopPart(app im.AppID, c im.ConversationID, users []im.Username) error {
-	last, err := t.lastOf(app, c)
+	last, err := t.Last(app, c)
 	if err != nil {
 		return err
 	}
@@ -56,7 +56,7 @@ func (t *tx) listen(room im.Room, members []im.Member) error {
 		return nil
 	}
 	c := im.Conversation("", im.ToRoom(room.Kind, room.ID))
-	last, err := t.lastOf(room.App, c)
+	last, err := t.Last(room.App, c)
 	if err != nil {
 		return err
 	}
@@ -81,7 +81,7 @@ func (t *tx) stopAllListening(room im.Room) error {
 		return nil
 	}
 	c := im.Conversation("", im.ToRoom(room.Kind, room.ID))
-	last, err := t.lastOf(room.App, c)
+	last, err := t.Last(room.App, c)
 	if err != nil {
 		return err
 	}

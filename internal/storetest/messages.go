@@ -112,6 +112,10 @@ func testAdvance(e *env) {
 	e.same("not above", e.advance(annBob, 150), im.MessageID(201))
 	e.same("the same", e.advance(annBob, 201), im.MessageID(202))
 	e.same("another", e.advance("gtea", 150), im.MessageID(150))
+	last := func(c im.ConversationID) im.MessageID {
+		return read(e, func(tx im.Tx) (im.MessageID, error) { return tx.Last(e.app, c) })
+	}
+	e.same("the last of each", []im.MessageID{last(annBob), last("gtea"), last("gcoffee")}, []im.MessageID{202, 150, 0})
 }
 
 // testAdvanceTogether sends from several sides at once: no id is given twice.

@@ -106,6 +106,7 @@ func reads() []access {
 		{"IsSuperAdmin", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) { return tx.IsSuperAdmin(app, "ann") }},
 		{"Pair", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) { return tx.Pair(app, annBob, "ann", "bob") }},
 		{"Message", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) { return tx.Message(app, 101) }},
+		{"Last", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) { return tx.Last(app, annBob) }},
 		{"MessageOf", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) {
 			id, _, err := tx.MessageOf(app, "ann", "phone", "c101")
 			return id, err
