@@ -61,6 +61,8 @@ func rows() []row {
 		{"batch", (*bench).batchRow},
 		{"members", (*bench).membersRow},
 		{"list", (*bench).listRow},
+		{"send", (*bench).sendRow},
+		{"group", (*bench).groupRow},
 	}
 }
 
