@@ -99,7 +99,7 @@ func (s *Service) handOverGroups(ctx context.Context, c Caller, u Username) erro
 		if err != nil {
 			return err
 		}
-		err = s.inRoom(ctx, AppCaller(c.App), Group, g.ID, Owner, func(w *work) error {
+		err = s.inAnyRoom(ctx, AppCaller(c.App), Group, g.ID, Owner, func(w *work) error {
 			if w.room.Owner != u {
 				return nil
 			}
@@ -110,7 +110,6 @@ func (s *Service) handOverGroups(ctx context.Context, c Caller, u Username) erro
 			if err := w.transfer(heir); err != nil {
 				return err
 			}
-			w.emit(RoomUpdated)
 			return w.tx.PutRoom(w.room)
 		})
 		if errors.Is(err, ErrRoomNotFound) { // destroyed since it was looked up

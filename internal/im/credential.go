@@ -290,7 +290,7 @@ func (s *Service) applyDerived(ctx context.Context, c Caller, id int64, change f
 	return u, err
 }
 
-// sorted returns the ids in order, each once.
+// sortedIDs returns the ids in order, each once.
 func sortedIDs(ids []int64) []int64 {
 	return slices.Compact(slices.Sorted(slices.Values(ids)))
 }

@@ -282,7 +282,7 @@ type AccountTx interface {
 	AccountBy(AppID, AccountKey, string) (Account, error)
 	// FindAccounts returns accounts by id.
 	FindAccounts(AppID, AccountQuery) ([]Account, error)
-	// AddAccounts inserts accounts, gives ids above all others to those that have none, and tells what became of each. Those
+	// AddAccounts inserts accounts, gives ids above all others, also of the list, to those that have none, and tells what became of each. Those
 	// of which a unique field is taken, also by an earlier one of the list, are not inserted.
 	AddAccounts(AppID, []Account) ([]AddedAccount, error)
 	// PutAccount writes every column of an existing account, or ErrAccountNotFound with the id, or ErrAccountTaken with the

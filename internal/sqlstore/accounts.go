@@ -156,6 +156,9 @@ func (t *tx) AddAccounts(app im.AppID, accounts []im.Account) ([]im.AddedAccount
 		return nil, err
 	}
 	last-- // taken for the lock only
+	for _, a := range accounts {
+		last = max(last, a.ID)
+	}
 	taken, err := t.takenAccounts(app, accounts)
 	if err != nil {
 		return nil, err
@@ -167,12 +170,12 @@ func (t *tx) AddAccounts(app im.AppID, accounts []im.Account) ([]im.AddedAccount
 			continue
 		}
 		if a.ID == 0 {
-			a.ID = last + 1
+			last++
+			a.ID = last
 		}
 		if a.ID > im.MaxAccountID {
 			return nil, im.ErrInvalid.With("id")
 		}
-		last = max(last, a.ID)
 		added[i].ID = a.ID
 		taken.add(a)
 		fresh = append(fresh, a)

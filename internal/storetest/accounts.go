@@ -147,15 +147,15 @@ func testAccountsTakenInOneList(e *env) {
 		{Profile: im.Profile{Name: "d"}, Phone: "1"}, {Profile: im.Profile{Name: "e"}, Phone: "1"}, {Profile: im.Profile{Name: "f"}},
 	}
 	e.same("added", get(e, func(tx im.Tx) ([]im.AddedAccount, error) { return tx.AddAccounts(e.app, list) }),
-		[]im.AddedAccount{{ID: 1}, {Taken: "name"}, {ID: 9}, {ID: 9, Taken: "id"}, {ID: 10}, {Taken: "phone"}, {ID: 11}})
+		[]im.AddedAccount{{ID: 10}, {Taken: "name"}, {ID: 9}, {ID: 9, Taken: "id"}, {ID: 11}, {Taken: "phone"}, {ID: 12}})
 	e.same("none", len(get(e, func(tx im.Tx) ([]im.AddedAccount, error) { return tx.AddAccounts(e.app, nil) })), 0)
 	var crowd []im.Account
 	for i := range 1500 {
 		crowd = append(crowd, im.Account{Profile: im.Profile{Name: fmt.Sprint("crowd", i)}})
 	}
 	added := get(e, func(tx im.Tx) ([]im.AddedAccount, error) { return tx.AddAccounts(e.app, crowd) })
-	e.same("the last of many", added[1499], im.AddedAccount{ID: 1511})
-	e.same("its name", e.readAccount(1511).Name, "crowd1499")
+	e.same("the last of many", added[1499], im.AddedAccount{ID: 1512})
+	e.same("its name", e.readAccount(1512).Name, "crowd1499")
 }
 
 func testPutAccount(e *env) {
