@@ -27,8 +27,11 @@ func layers() map[string]layer {
 			tests: []string{"internal/apidoc", "internal/sqlstore", "github.com/getkin/kin-openapi"}},
 		"internal/apidoc": {third: []string{"github.com/swaggest/swgui"}},
 
+		// What commands read.
+		"internal/dump": {},
+
 		// The composition root, and the command.
-		"internal/server": {ours: []string{"internal/apidoc", "internal/bus", "internal/easemob", "internal/im", "internal/passwords", "internal/sqlstore"},
+		"internal/server": {ours: []string{"internal/apidoc", "internal/bus", "internal/dump", "internal/easemob", "internal/im", "internal/passwords", "internal/plus", "internal/sqlstore"},
 			third: []string{"github.com/lmittmann/tint", "github.com/prometheus/client_golang"}},
 		"cmd/teahouse": {ours: []string{"internal/server"}, third: []string{"github.com/alecthomas/kong"}},
 
