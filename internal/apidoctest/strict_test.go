@@ -63,9 +63,10 @@ func with(object map[string]any, key string, value any) map[string]any {
 func harmless() []string {
 	return []string{
 		".params is missing", ".params.* is missing", ".cursor is missing",
-		"muteMembers.data[].expire is missing",
+		"muteMembers.data[].expire is missing", "muteGroupMembers.data[].expire is missing",
 		"registerUsers.data is missing", ".nickname is missing",
 		"listJoinedChatrooms.data[].disabled is missing",
+		"updateGroup.data.description is missing", "updateGroup.data.maxusers is missing", "updateGroup.data.groupname is missing",
 		"updateChatroom.data.description is missing", "updateChatroom.data.maxusers is missing", "updateChatroom.data.groupname is missing",
 		"getAttributes.data.topic is missing", "getAttributes.data.host is missing",
 		"setAttributes.data.errorKeys is empty",

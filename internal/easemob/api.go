@@ -35,6 +35,7 @@ type API struct {
 	limits    *limiter
 	errors    map[string]wire
 	mux       *http.ServeMux
+	aside     *http.ServeMux // of the routes that would collide with others
 	nowhere   http.Handler
 	encoders  sync.Pool // of *encoder
 }
@@ -43,17 +44,22 @@ type API struct {
 func New(c Config) *API {
 	a := &API{
 		svc: c.Service, log: c.Log, publicURL: strings.TrimSuffix(c.PublicURL, "/"), observe: c.Observe,
-		limits: newLimiter(c.Limits), errors: wires(), mux: http.NewServeMux(),
+		limits: newLimiter(c.Limits), errors: wires(), mux: http.NewServeMux(), aside: http.NewServeMux(),
 		encoders: sync.Pool{New: newEncoder},
 	}
 	if a.observe == nil {
 		a.observe = func(string, int, string, time.Duration) {}
 	}
 	for _, rt := range a.routes() {
-		a.mux.Handle(rt.method+" /{org}/{app}"+rt.path, a.handler(rt))
+		mux := a.mux
+		if rt.aside {
+			mux = a.aside
+		}
+		mux.Handle(rt.method+" /{org}/{app}"+rt.path, a.handler(rt))
 	}
 	a.nowhere = a.handler(route{method: "*", path: "unknown", open: true, run: a.unknown})
 	a.mux.Handle("/", a.nowhere)
+	a.aside.Handle("/", a.nowhere)
 	return a
 }
 
@@ -71,7 +77,21 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	tidyPath(r.URL)
-	a.mux.ServeHTTP(w, r)
+	a.muxFor(r.URL).ServeHTTP(w, r)
+}
+
+// muxFor: what stands below /chatgroups/user/ is about a user's groups. No group is called so (ADR 11).
+func (a *API) muxFor(u *url.URL) *http.ServeMux {
+	const words = "/chatgroups/user/"
+	path := u.EscapedPath()
+	for range 2 { // the organisation and the app may have any names
+		_, after, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+		path = "/" + after
+	}
+	if strings.HasPrefix(path, words) && len(path) > len(words) {
+		return a.aside
+	}
+	return a.mux
 }
 
 func preflight(w http.ResponseWriter, r *http.Request) {
@@ -129,7 +149,7 @@ func (a *API) unknown(c *call) (answer, error) {
 	for _, m := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete} {
 		probe := *c.r
 		probe.Method = m
-		_, pattern := a.mux.Handler(&probe)
+		_, pattern := a.muxFor(c.r.URL).Handler(&probe)
 		_, pattern, _ = strings.Cut(pattern, "/{org}/{app}")
 		if pattern != "" && fits(pattern, c.r.URL) {
 			allow = append(allow, m)

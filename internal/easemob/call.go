@@ -39,6 +39,7 @@ type answer struct {
 	entities any    // family B
 	data     any
 	count    counted
+	total    counted // of a list that is told in pages: all there are
 	cursor   string
 	status   string // deleted attributes: "ok"
 	plain    any    // when set, the whole body: answers without an envelope
@@ -192,6 +193,9 @@ func article(e *json.UnmarshalTypeError) string {
 	}
 	return "a number"
 }
+
+// kind is that of the rooms the route is about.
+func (c *call) kind() im.RoomKind { return c.route.kind }
 
 // room is the room id of the path.
 func (c *call) room() im.RoomID { return im.RoomID(c.r.PathValue("id")) }

@@ -24,6 +24,7 @@ type envelope struct {
 	Organization string              `json:"organization,omitempty"`
 	AppName      string              `json:"applicationName,omitempty"`
 	Count        *int                `json:"count,omitempty"`
+	Total        *int                `json:"total,omitempty"`
 	Cursor       string              `json:"cursor,omitempty"`
 	Properties   *struct{}           `json:"properties,omitempty"`
 }
@@ -59,6 +60,9 @@ func (a *API) succeed(c *call, ans answer) {
 	}
 	if ans.count.show {
 		e.Count = &ans.count.n
+	}
+	if ans.total.show {
+		e.Total = &ans.total.n
 	}
 	if e.Path = ans.path; e.Path == "" {
 		e.Properties = &struct{}{}

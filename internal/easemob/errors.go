@@ -8,7 +8,7 @@ import (
 )
 
 // wire is the form of one domain error on this surface. The sentence may hold the nouns {user}, {room}, {arg},
-// {count}, and {org}, {app}, {appkey}, {uuid}, {path}, {verb}, {subject} of the request.
+// {count}, {noun} (chatroom or group), and {org}, {app}, {appkey}, {uuid}, {path}, {verb}, {subject} of the request.
 type wire struct {
 	status    int // error profile v2, today's cloud; and 450 unless the next says otherwise
 	status450 int // error profile 450, the statuses of seed 004; 0 = as status
@@ -126,8 +126,8 @@ func wires() map[string]wire {
 		im.ErrDescTooLong:    exceed("desc cannot exceed to {arg}"),
 		im.ErrAnnounceLong:   forbid("announce info length exceeds limit!"),
 		im.ErrTooManyAdmins:  exceed("admin size cannot exceed {arg}"),
-		im.ErrTooManyRooms:   exceed("user {user} has joined too many chatrooms!"),
-		im.ErrAppRooms:       exceed("appKey:{arg} has create too many chatrooms!"),
+		im.ErrTooManyRooms:   exceed("user {user} has joined too many {noun}s!"),
+		im.ErrAppRooms:       exceed("appKey:{arg} has create too many {noun}s!"),
 
 		im.ErrInviterContacts: forbid("Inviter's contact max count"),
 		im.ErrInviteeContacts: forbid("Invitee's contact max count"),
@@ -189,7 +189,7 @@ func roomUnread() exception {
 
 // Adding members words the user's limit of rooms its own way (wire/easemob.md §2.2).
 func addTooManyRooms() exception {
-	return exception{im.ErrTooManyRooms.Code, wire{403, 0, exceedLimit, exExceed, "can not join this group, reason:user {user} has joined too many chatrooms!"}}
+	return exception{im.ErrTooManyRooms.Code, wire{403, 0, exceedLimit, exExceed, "can not join this group, reason:user {user} has joined too many {noun}s!"}}
 }
 
 // Adding several members to a missing room: 400 in seed 004.
@@ -221,8 +221,24 @@ func batchWords(text string) exception {
 func createWords() []exception {
 	return []exception{
 		roomUserMissing(),
-		{im.ErrFieldMissing.Code + ":name", wire{400, 0, invalidParameter, exInvalid, "chatroom must contain title/name field!"}},
+		{im.ErrFieldMissing.Code + ":name", wire{400, 0, invalidParameter, exInvalid, "{noun} must contain title/name field!"}},
 	}
+}
+
+func createGroupWords() []exception {
+	return append(createWords(),
+		exception{im.ErrFieldMissing.Code + ":public", wire{400, 0, invalidParameter, exInvalid, "{noun} must contain public field!"}},
+		exception{im.ErrInvalid.Code + ":roomid", wire{400, 0, invalidParameter, exInvalid, "groupid is not valid"}},
+		avatarTooLong())
+}
+
+func changeGroupWords() []exception {
+	return []exception{roomUserMissing(), notInGroup(403), avatarTooLong(),
+		{im.ErrForbidden.Code, wire{401, 0, groupUnauthorized, exAuthorization, "you have no permission to do this,group fields require group admin privileges to be modified"}}}
+}
+
+func avatarTooLong() exception {
+	return exception{im.ErrInvalid.Code + ":avatar", wire{400, 0, invalidParameter, exInvalid, "avatar length is too big"}}
 }
 
 func tokenWords() []exception {
@@ -267,10 +283,7 @@ func (a *API) fail(c *call, err error) (status int, code string) {
 		e = im.ErrUnavailable.Because(err)
 	}
 	w := a.wireFor(c, e)
-	status = w.status
-	if w.status450 != 0 && (c.app == nil || c.app.Settings.ErrorProfile == im.Profile450) {
-		status = w.status450
-	}
+	status = c.route.status(w, c.app == nil || c.app.Settings.ErrorProfile == im.Profile450)
 	if !gone && (e.Kind == im.Internal || e.Kind == im.Unavailable) {
 		a.log.Error("request failed", "route", c.route.method+" "+c.route.path, "id", c.r.Header.Get("X-Request-Id"), "err", e)
 	}
@@ -284,6 +297,14 @@ func (a *API) fail(c *call, err error) (status int, code string) {
 	}
 	a.write(c, status, f)
 	return status, e.Code
+}
+
+// status is that of an error on this route. Seed 004 is about chatrooms: groups never answer its statuses.
+func (rt *route) status(w wire, seed bool) int {
+	if seed && w.status450 != 0 && rt.kind != im.Group {
+		return w.status450
+	}
+	return w.status
 }
 
 func (a *API) wireFor(c *call, e *im.Error) wire {
@@ -324,10 +345,18 @@ func (c *call) fill(text string, e *im.Error) string {
 		arg = "a value"
 	}
 	return strings.NewReplacer(
-		"{user}", clip(string(e.User)), "{room}", clip(string(e.Room)), "{arg}", clip(arg), "{count}", strconv.Itoa(e.Count),
+		"{user}", clip(string(e.User)), "{room}", clip(string(e.Room)), "{arg}", clip(arg), "{count}", strconv.Itoa(e.Count), "{noun}", noun(c.route.kind),
 		"{org}", org, "{app}", app, "{appkey}", org+"#"+app, "{uuid}", uuid, "{subject}", subject,
 		"{path}", clip(strings.TrimPrefix(c.r.URL.Path, "/")), "{verb}", actionOf(c.r.Method),
 	).Replace(text)
+}
+
+// noun is the wire's word for a room of the kind.
+func noun(kind im.RoomKind) string {
+	if kind == im.Group {
+		return "group"
+	}
+	return "chatroom"
 }
 
 // maxEcho bounds what an error repeats of the request, in bytes. Sentences that clients compare hold names, which are

@@ -79,6 +79,31 @@ func (t *texts) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
+// looseTexts is a list of JSON strings, or of whole numbers that are read as their digits.
+type looseTexts struct{ texts }
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (t *looseTexts) UnmarshalJSON(b []byte) error {
+	if t.texts.UnmarshalJSON(b) == nil {
+		return nil
+	}
+	var items []looseText
+	if b[0] != '[' {
+		return wrongType[[]string](b)
+	}
+	if err := json.Unmarshal(b, &items); err != nil {
+		return err
+	}
+	t.sent, t.v = true, make([]string, len(items))
+	for i, it := range items {
+		if !it.sent {
+			return wrongType[string]([]byte("null"))
+		}
+		t.v[i] = it.v
+	}
+	return nil
+}
+
 // plainTexts reads a valid JSON list of strings without escapes, such as every list of usernames is; false for others.
 func plainTexts(s string) ([]string, bool) {
 	v := make([]string, 0, strings.Count(s, ",")+1)
@@ -174,6 +199,31 @@ func (f *flag) UnmarshalJSON(b []byte) error {
 	}
 	f.v = b[0] == 't'
 	return nil
+}
+
+// looseFlag is true or false, also as text or as 1 and 0; null and "" are read as absent.
+type looseFlag struct{ sent, v bool }
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (f *looseFlag) UnmarshalJSON(b []byte) error {
+	switch strings.ToLower(strings.Trim(string(b), `"`)) {
+	case "true", "1":
+		f.sent, f.v = true, true
+	case "false", "0":
+		f.sent, f.v = true, false
+	case "", "null":
+	default:
+		return wrongType[bool](b)
+	}
+	return nil
+}
+
+// ptr is the value if it was sent.
+func (f looseFlag) ptr() *bool {
+	if !f.sent {
+		return nil
+	}
+	return &f.v
 }
 
 // wrongType says what was found where a T belongs; encoding/json adds the field's name.

@@ -28,7 +28,7 @@ func FuzzBodies(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		for _, into := range []any{
-			new(tokenRequest), new(registration), new([]registration), new(userChange), new(passwordChange), new(createRequest), new(changeRequest),
+			new(tokenRequest), new(registration), new([]registration), new(userChange), new(passwordChange), new(roomRequest),
 			new(usernames), new(adminRequest), new(muteRequest), new(announcementRequest), new(superAdminRequest), new(keysRequest), new(attributesRequest),
 		} {
 			err := decode(data, into)
@@ -39,7 +39,7 @@ func FuzzBodies(f *testing.F) {
 				t.Errorf("%T read what is no JSON", into)
 			}
 		}
-		var change changeRequest
+		var change roomRequest
 		if decode(data, &change) == nil {
 			if n := change.MaxUsers.ptr(); n != nil && (*n > math.MaxInt32 || *n < math.MinInt32) {
 				t.Errorf("maxusers is %d", *n)

@@ -16,7 +16,7 @@ type muteItem struct {
 
 // GET /{org}/{app}/chatrooms/{id}/mute: the action is "post" and there is no count, in seed 004 and in captures.
 func (a *API) listMutes(c *call) (answer, error) {
-	mutes, err := a.svc.MuteList(c.r.Context(), c.caller, im.Chatroom, c.room())
+	mutes, err := a.svc.MuteList(c.r.Context(), c.caller, c.kind(), c.room())
 	items := make([]muteItem, len(mutes))
 	for i, m := range mutes {
 		items[i] = muteItem{Expire: millis(m.Until), User: string(m.User)}
@@ -25,8 +25,8 @@ func (a *API) listMutes(c *call) (answer, error) {
 }
 
 type muteRequest struct {
-	Usernames texts `json:"usernames"`
-	Duration  whole `json:"mute_duration"` // milliseconds; -1 for good, 0 unmutes
+	Usernames looseTexts `json:"usernames"`
+	Duration  whole      `json:"mute_duration"` // milliseconds; -1 for good, 0 unmutes
 }
 
 // POST /{org}/{app}/chatrooms/{id}/mute
@@ -34,7 +34,7 @@ func (a *API) muteMembers(c *call, b muteRequest) (answer, error) {
 	if !b.Duration.sent {
 		return answer{}, im.ErrFieldMissing.With("mute_duration")
 	}
-	mutes, err := a.svc.MuteMembers(c.r.Context(), c.caller, im.Chatroom, c.room(), b.Usernames.v, muteLength(b.Duration.v))
+	mutes, err := a.svc.MuteMembers(c.r.Context(), c.caller, c.kind(), c.room(), b.Usernames.v, muteLength(b.Duration.v))
 	items := make([]muteItem, len(mutes))
 	for i, m := range mutes {
 		items[i] = muteItem{Result: true, Expire: millis(m.Until), User: string(m.User)}
@@ -56,7 +56,7 @@ func muteLength(ms int64) time.Duration {
 
 // DELETE /{org}/{app}/chatrooms/{id}/mute/{users}: a list even for one name.
 func (a *API) unmuteMembers(c *call) (answer, error) {
-	users, err := a.svc.UnmuteMembers(c.r.Context(), c.caller, im.Chatroom, c.room(), c.names())
+	users, err := a.svc.UnmuteMembers(c.r.Context(), c.caller, c.kind(), c.room(), c.names())
 	items := make([]muteItem, len(users))
 	for i, u := range users {
 		items[i] = muteItem{Result: true, User: string(u)}
@@ -66,15 +66,18 @@ func (a *API) unmuteMembers(c *call) (answer, error) {
 
 // GET /{org}/{app}/sdk/chatrooms/{id}/mute/{user}: am I muted?
 func (a *API) isMuted(c *call) (answer, error) {
-	muted, err := a.svc.IsMuted(c.r.Context(), c.caller, im.Chatroom, c.room(), c.user())
+	muted, err := a.svc.IsMuted(c.r.Context(), c.caller, c.kind(), c.room(), c.user())
 	return answer{data: muted, count: count(0)}, err
 }
 
 // POST /{org}/{app}/chatrooms/{id}/ban
 func (a *API) muteRoom(c *call) (answer, error) { return a.setRoomMute(c, true) }
 
+// DELETE /{org}/{app}/chatrooms/{id}/ban
+func (a *API) unmuteRoom(c *call) (answer, error) { return a.setRoomMute(c, false) }
+
 func (a *API) setRoomMute(c *call, muted bool) (answer, error) {
-	err := a.svc.MuteRoom(c.r.Context(), c.caller, im.Chatroom, c.room(), muted)
+	err := a.svc.MuteRoom(c.r.Context(), c.caller, c.kind(), c.room(), muted)
 	ans := answer{data: struct {
 		Mute bool `json:"mute"`
 	}{muted}}
@@ -97,16 +100,17 @@ func (c *call) oneOrList(items []memberResult, err error) (answer, error) {
 	return answer{data: items[0]}, nil
 }
 
-// blockResults name the room both ways, because the documents disagree (wire/easemob.md §16.9).
+// blockResults name a chatroom both ways, because the documents disagree (wire/easemob.md §16.9). Those of groups hold
+// nothing but action, groupid, result and user (wire/clients.md §2.12).
 func blockResults(c *call, results []im.Outcome, action string) []memberResult {
-	items := memberResults(c, results, action, "chatroom")
+	items := memberResults(c, results, action, noun(c.kind()))
 	for i := range items {
 		items[i].ChatroomID = items[i].ID
 	}
 	return items
 }
 
-// allowResults name the room chatroomid only (wire/easemob.md §5.4).
+// allowResults name a chatroom chatroomid only (wire/easemob.md §5.4).
 func allowResults(c *call, results []im.Outcome, action string) []memberResult {
 	items := blockResults(c, results, action)
 	for i := range items {
@@ -117,7 +121,7 @@ func allowResults(c *call, results []im.Outcome, action string) []memberResult {
 
 // GET /{org}/{app}/chatrooms/{id}/blocks/users
 func (a *API) listBlocks(c *call) (answer, error) {
-	entries, err := a.svc.BlockList(c.r.Context(), c.caller, im.Chatroom, c.room())
+	entries, err := a.svc.BlockList(c.r.Context(), c.caller, c.kind(), c.room())
 	return entryNames(entries), err
 }
 
@@ -131,31 +135,31 @@ func entryNames(entries []im.Entry) answer {
 
 // POST /{org}/{app}/chatrooms/{id}/blocks/users/{user}
 func (a *API) blockMember(c *call) (answer, error) {
-	results, err := a.svc.BlockMembers(c.r.Context(), c.caller, im.Chatroom, c.room(), []string{c.user()}, true)
+	results, err := a.svc.BlockMembers(c.r.Context(), c.caller, c.kind(), c.room(), []string{c.user()}, true)
 	return c.oneOrList(blockResults(c, results, "add_blocks"), err)
 }
 
 // POST /{org}/{app}/chatrooms/{id}/blocks/users
 func (a *API) blockMembers(c *call, b usernames) (answer, error) {
-	results, err := a.svc.BlockMembers(c.r.Context(), c.caller, im.Chatroom, c.room(), b.Usernames.v, false)
+	results, err := a.svc.BlockMembers(c.r.Context(), c.caller, c.kind(), c.room(), b.Usernames.v, false)
 	return answer{data: blockResults(c, results, "add_blocks")}, err
 }
 
 // DELETE /{org}/{app}/chatrooms/{id}/blocks/users/{users}
 func (a *API) unblockMembers(c *call) (answer, error) {
-	results, err := a.svc.UnblockMembers(c.r.Context(), c.caller, im.Chatroom, c.room(), c.names())
+	results, err := a.svc.UnblockMembers(c.r.Context(), c.caller, c.kind(), c.room(), c.names())
 	return c.oneOrList(blockResults(c, results, "remove_blocks"), err)
 }
 
 // GET /{org}/{app}/chatrooms/{id}/white/users
 func (a *API) listAllows(c *call) (answer, error) {
-	entries, err := a.svc.AllowList(c.r.Context(), c.caller, im.Chatroom, c.room())
+	entries, err := a.svc.AllowList(c.r.Context(), c.caller, c.kind(), c.room())
 	return entryNames(entries), err
 }
 
 // GET /{org}/{app}/chatrooms/{id}/white/users/{user}
 func (a *API) isAllowed(c *call) (answer, error) {
-	allowed, err := a.svc.IsAllowed(c.r.Context(), c.caller, im.Chatroom, c.room(), c.user())
+	allowed, err := a.svc.IsAllowed(c.r.Context(), c.caller, c.kind(), c.room(), c.user())
 	return answer{data: struct {
 		Member string `json:"member"`
 		White  bool   `json:"white"`
@@ -164,19 +168,19 @@ func (a *API) isAllowed(c *call) (answer, error) {
 
 // POST /{org}/{app}/chatrooms/{id}/white/users/{user}
 func (a *API) allowMember(c *call) (answer, error) {
-	results, err := a.svc.AllowMembers(c.r.Context(), c.caller, im.Chatroom, c.room(), []string{c.user()})
+	results, err := a.svc.AllowMembers(c.r.Context(), c.caller, c.kind(), c.room(), []string{c.user()})
 	return c.oneOrList(allowResults(c, results, "add_user_whitelist"), err)
 }
 
 // POST /{org}/{app}/chatrooms/{id}/white/users
 func (a *API) allowMembers(c *call, b usernames) (answer, error) {
-	results, err := a.svc.AllowMembers(c.r.Context(), c.caller, im.Chatroom, c.room(), b.Usernames.v)
+	results, err := a.svc.AllowMembers(c.r.Context(), c.caller, c.kind(), c.room(), b.Usernames.v)
 	return answer{data: allowResults(c, results, "add_user_whitelist")}, err
 }
 
 // DELETE /{org}/{app}/chatrooms/{id}/white/users/{users}: a list even for one name (wire/easemob.md §16.10).
 func (a *API) disallowMembers(c *call) (answer, error) {
-	users, err := a.svc.DisallowMembers(c.r.Context(), c.caller, im.Chatroom, c.room(), c.names())
+	users, err := a.svc.DisallowMembers(c.r.Context(), c.caller, c.kind(), c.room(), c.names())
 	results := make([]im.Outcome, len(users))
 	for i, u := range users {
 		results[i].User = u
@@ -186,7 +190,7 @@ func (a *API) disallowMembers(c *call) (answer, error) {
 
 // GET /{org}/{app}/chatrooms/{id}/announcement
 func (a *API) announcement(c *call) (answer, error) {
-	text, err := a.svc.Announcement(c.r.Context(), c.caller, im.Chatroom, c.room())
+	text, err := a.svc.Announcement(c.r.Context(), c.caller, c.kind(), c.room())
 	return answer{data: struct {
 		Announcement string `json:"announcement"`
 	}{text}, count: count(0)}, err
@@ -201,7 +205,7 @@ func (a *API) setAnnouncement(c *call, b announcementRequest) (answer, error) {
 	if !b.Announcement.sent {
 		return answer{}, im.ErrFieldMissing.With("announcement")
 	}
-	err := a.svc.SetAnnouncement(c.r.Context(), c.caller, im.Chatroom, c.room(), b.Announcement.v)
+	err := a.svc.SetAnnouncement(c.r.Context(), c.caller, c.kind(), c.room(), b.Announcement.v)
 	return answer{data: struct {
 		ID     string `json:"id"`
 		Result bool   `json:"result"`

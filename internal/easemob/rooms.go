@@ -1,7 +1,6 @@
 package easemob
 
 import (
-	"encoding/json"
 	"net/url"
 	"slices"
 	"strconv"
@@ -34,15 +33,11 @@ func (a *API) listRooms(c *call) (answer, error) {
 	var rooms []im.Room
 	var next int64
 	if c.has("limit") || c.has("cursor") {
-		limit, err := c.number("limit", roomsCursor)
+		limit, after, err := c.limitAfter(roomsCursor, roomsMax, 'r')
 		if err != nil {
 			return answer{}, err
 		}
-		after, err := c.after('r')
-		if err != nil {
-			return answer{}, err
-		}
-		if rooms, next, err = a.svc.RoomsAfter(c.r.Context(), c.caller, im.Chatroom, after, min(limit, roomsMax)); err != nil {
+		if rooms, next, err = a.svc.RoomsAfter(c.r.Context(), c.caller, c.kind(), after, limit); err != nil {
 			return answer{}, err
 		}
 	} else {
@@ -50,7 +45,7 @@ func (a *API) listRooms(c *call) (answer, error) {
 		if err != nil {
 			return answer{}, err
 		}
-		if rooms, err = a.svc.RoomsPage(c.r.Context(), c.caller, im.Chatroom, page); err != nil {
+		if rooms, err = a.svc.RoomsPage(c.r.Context(), c.caller, c.kind(), page); err != nil {
 			return answer{}, err
 		}
 	}
@@ -94,7 +89,7 @@ func (a *API) joinedRooms(c *call) (answer, error) {
 			return answer{}, err
 		}
 	}
-	rooms, err := a.svc.JoinedRooms(c.r.Context(), c.caller, c.user(), im.Chatroom, page)
+	rooms, err := a.svc.JoinedRooms(c.r.Context(), c.caller, c.user(), c.kind(), page)
 	if err != nil {
 		return answer{}, err
 	}
@@ -135,6 +130,7 @@ type roomDetail struct {
 	Count        int           `json:"affiliations_count"`
 	Affiliations []affiliation `json:"affiliations"`
 	Public       bool          `json:"public"`
+	*groupDetail               // of groups
 }
 
 // affiliation is one member: the owner under "owner", everybody else, admins too, under "member".
@@ -145,9 +141,12 @@ type affiliation struct {
 	Joined int64  `json:"joined_time,omitempty"`
 }
 
-func affiliations(members []im.Member) []affiliation {
+func affiliations(members []im.Member, joinedTime bool) []affiliation {
 	as := make([]affiliation, len(members))
 	for i, m := range members {
+		if joinedTime {
+			as[i].Joined = millis(m.Joined)
+		}
 		if m.Role == im.Owner {
 			as[i].Owner = string(m.User)
 		} else {
@@ -157,7 +156,7 @@ func affiliations(members []im.Member) []affiliation {
 	return as
 }
 
-// GET /{org}/{app}/chatrooms/{id}: one room, or up to 100 separated by commas; those that exist are answered.
+// GET /{org}/{app}/chatrooms/{id}, …/chatgroups/{id}: one room, or up to 100 separated by commas; those that exist are answered.
 func (a *API) roomDetails(c *call) (answer, error) {
 	names := list(c.r.PathValue("id"))
 	if len(names) > detailMax {
@@ -174,119 +173,22 @@ func (a *API) roomDetails(c *call) (answer, error) {
 	if len(ids) == 0 {
 		return answer{}, im.ErrRoomNotFound.In(c.room())
 	}
-	details, err := a.svc.RoomDetails(c.r.Context(), c.caller, im.Chatroom, ids)
+	details, err := a.svc.RoomDetails(c.r.Context(), c.caller, c.kind(), ids)
 	if err != nil {
 		return answer{}, err
 	}
+	joinedTime := c.kind() == im.Group && c.query.Get("joined_time") == "true"
 	rooms := make([]roomDetail, len(details))
 	for i, d := range details {
-		rooms[i] = roomDetail{ID: string(d.ID), Name: d.Name, Description: d.Description, MaxUsers: d.MaxUsers, Owner: string(d.Owner),
-			Created: millis(d.Created), Custom: d.Custom, Mute: d.Muted, Count: d.Members, Affiliations: affiliations(d.Roster), Public: true}
+		rooms[i] = roomDetail{ID: string(d.ID), Name: d.Name, Description: d.Description, MembersOnly: d.MembersOnly, AllowInvites: d.AllowInvites,
+			MaxUsers: d.MaxUsers, Owner: string(d.Owner), Created: millis(d.Created), Custom: d.Custom, Mute: d.Muted, Disabled: d.Disabled,
+			Count: d.Members, Affiliations: affiliations(d.Roster, joinedTime), Public: true}
+		if d.Kind == im.Group {
+			rooms[i].Public = d.Public
+			rooms[i].groupDetail = &groupDetail{InviteNeedConfirm: d.InviteNeedConfirm, Scale: scaleOf(d.MaxUsers), Avatar: d.Avatar, Permission: permission(d.Role)}
+		}
 	}
 	return answer{data: rooms, count: count(len(rooms))}, nil
-}
-
-type createRequest struct {
-	Name        text       `json:"name"`
-	Title       text       `json:"title"` // the error text says title/name
-	Description text       `json:"description"`
-	MaxUsers    looseWhole `json:"maxusers"`
-	Owner       text       `json:"owner"`
-	Members     texts      `json:"members"`
-	Custom      text       `json:"custom"`
-	RoomID      text       `json:"roomid"`
-}
-
-// POST /{org}/{app}/chatrooms
-func (a *API) createRoom(c *call, b createRequest) (answer, error) {
-	name := b.Name
-	if !name.sent {
-		name = b.Title
-	}
-	if b.Members.sent && len(b.Members.v) == 0 { // seed 004: at least one, when the field is there
-		return answer{}, im.ErrFieldMissing.With("members")
-	}
-	if b.RoomID.sent && b.RoomID.v == "" {
-		return answer{}, im.ErrInvalid.With("roomid")
-	}
-	room, err := a.svc.CreateRoom(c.r.Context(), c.caller, im.NewRoom{
-		Kind: im.Chatroom, ID: im.RoomID(b.RoomID.v), Name: name.v, Description: b.Description.v, Custom: b.Custom.v,
-		Owner: b.Owner.v, Members: b.Members.v, MaxUsers: b.MaxUsers.ptr(),
-	})
-	return answer{data: struct {
-		ID string `json:"id"`
-	}{string(room.ID)}}, err
-}
-
-type changeRequest struct {
-	Name        text       `json:"name"`
-	GroupName   text       `json:"groupname"` // what the Web SDK sends
-	Description text       `json:"description"`
-	MaxUsers    looseWhole `json:"maxusers"`
-	Custom      text       `json:"custom"`
-	NewOwner    looseText  `json:"newowner"`
-}
-
-// changeable are the fields a room's update takes; need_verify is what the Java SDK sends besides.
-func changeable(field string) bool {
-	return slices.Contains([]string{"name", "groupname", "description", "maxusers", "custom", "newowner", "need_verify"}, field)
-}
-
-// PUT /{org}/{app}/chatrooms/{id}: only the listed fields; any other refuses the call (seed 004).
-func (a *API) changeRoom(c *call) (answer, error) {
-	data, err := c.body()
-	if err != nil {
-		return answer{}, err
-	}
-	var fields map[string]json.RawMessage
-	var b changeRequest
-	if err := decode(data, &fields); err != nil {
-		return answer{}, err
-	}
-	if err := decode(data, &b); err != nil {
-		return answer{}, err
-	}
-	var foreign []string
-	done := map[string]bool{}
-	for f := range fields {
-		if !changeable(f) {
-			foreign = append(foreign, f)
-		}
-		switch f {
-		case "name":
-			f = "groupname" // the wire's word for a changed name
-		case "maxusers", "newowner": // null is as good as absent
-			if !b.MaxUsers.sent && f == "maxusers" || !b.NewOwner.sent && f == "newowner" {
-				continue
-			}
-		}
-		done[f] = true
-	}
-	if len(foreign) > 0 {
-		slices.Sort(foreign)
-		return answer{}, im.ErrFieldUnknown.With(strings.Join(foreign, ", "))
-	}
-	if len(done) == 0 {
-		return answer{}, im.ErrFieldMissing.With("name, description or maxusers")
-	}
-	if b.NewOwner.sent && b.NewOwner.v == "" {
-		return answer{}, im.ErrFieldMissing.With("newowner")
-	}
-	ch := im.RoomChange{Name: b.Name.ptr(), Description: b.Description.ptr(), Custom: b.Custom.ptr(), MaxUsers: b.MaxUsers.ptr(), NewOwner: b.NewOwner.ptr()}
-	if ch.Name == nil {
-		ch.Name = b.GroupName.ptr()
-	}
-	err = a.svc.ChangeRoom(c.r.Context(), c.caller, im.Chatroom, c.room(), ch)
-	return answer{data: done}, err
-}
-
-// DELETE /{org}/{app}/chatrooms/{id}
-func (a *API) destroyRoom(c *call) (answer, error) {
-	err := a.svc.DestroyRoom(c.r.Context(), c.caller, im.Chatroom, c.room())
-	return answer{data: struct {
-		Success bool   `json:"success"`
-		ID      string `json:"id"`
-	}{true, string(c.room())}}, err
 }
 
 // deleteVerbPath stands for DELETE …/chatrooms/{id}/ban and …/chatrooms/super_admin/{user}, which the mux cannot tell apart.

@@ -1,5 +1,11 @@
 package easemob
 
+import (
+	"slices"
+
+	"teahouse/internal/im"
+)
+
 // service says which of the cloud's services answers a route: their envelopes and their errors for a missing token
 // differ (wire/easemob.md §1.3, §2.1).
 type service uint8
@@ -15,28 +21,28 @@ type route struct {
 	method, path string
 	class        string // of request rates
 	service      service
-	open         bool // works without a token
+	kind         im.RoomKind // of the rooms that the route is about
+	open         bool        // works without a token
+	aside        bool        // in a mux of its own: the pattern would collide with those of single groups
 	words        []exception
 	run          func(*call) (answer, error)
 }
 
 // routes is the whole surface, one endpoint a line.
 func (a *API) routes() []route {
-	rooms := func(method, path, class string, run func(*call) (answer, error), words ...exception) route {
-		return route{method: method, path: path, class: class, run: run, words: words}
-	}
+	return slices.Concat(a.userRoutes(), a.chatroomRoutes(), a.rosterRoutes(im.Chatroom, "/chatrooms"),
+		a.groupRoutes(), a.rosterRoutes(im.Group, "/chatgroups"), a.attributeRoutes())
+}
+
+func (a *API) userRoutes() []route {
 	users := func(method, path, class string, run func(*call) (answer, error), words ...exception) route {
 		return route{method: method, path: path, class: class, service: userService, run: run, words: words}
-	}
-	properties := func(method, path string, run func(*call) (answer, error)) route {
-		return route{method: method, path: path, class: classRooms, service: propertyService, run: run, words: attributeWords()}
 	}
 	open := func(r route) route { r.open = true; return r }
 	return []route{
 		open(users("POST", "/token", classToken, on(a.token), tokenWords()...)),
 		open(users("GET", "/token", classToken, a.tokenByQuery, tokenWords()...)),
 		users("GET", "/sdk/users/{user}/token/expires", classUsers, a.tokenExpires),
-
 		open(users("POST", "/users", classUsers, a.register)),
 		users("GET", "/users", classUsers, a.listUsers),
 		users("DELETE", "/users", classUsersDelete, a.deleteUsers),
@@ -46,47 +52,14 @@ func (a *API) routes() []route {
 		users("PUT", "/users/{user}/password", classUsers, on(a.setPassword), passwordWords()...),
 		users("POST", "/users/{user}/activate", classUsers, a.activate),
 		users("POST", "/users/{user}/deactivate", classUsers, a.deactivate),
+	}
+}
 
-		rooms("GET", "/users/{user}/joined_chatrooms", classRoomsJoined, a.joinedRooms, roomUserMissing()),
-		rooms("GET", "/chatrooms", classRoomsList, a.listRooms),
-		rooms("POST", "/chatrooms", classRoomsCreate, on(a.createRoom), createWords()...),
-		rooms("GET", roomPath, classRooms, a.roomDetails, roomUnread()),
-		rooms("PUT", roomPath, classRooms, a.changeRoom, roomUserMissing(), notInGroup(403)),
-		rooms("DELETE", roomPath, classRooms, a.destroyRoom),
-
-		rooms("GET", "/chatrooms/{id}/users", classRooms, a.listMembers, roomUnread()),
-		rooms("POST", "/chatrooms/{id}/users", classRooms, on(a.addMembers), roomUserMissing(), addTooManyRooms(), batchWords("addMembers: addMembers number more than maxSize : {arg}"), addRoomMissing()),
-		rooms("POST", "/chatrooms/{id}/users/{user}", classRooms, a.addMember, roomUserMissing(), addTooManyRooms()),
-		rooms("DELETE", "/chatrooms/{id}/users/{users}", classRooms, a.removeMembers, roomUserMissing(), batchWords("kickMember: kickMembers number more than maxSize : {arg}")),
-
-		rooms("GET", "/chatrooms/{id}/admin", classRooms, a.listAdmins),
-		rooms("POST", "/chatrooms/{id}/admin", classRooms, on(a.addAdmin), roomUserMissing(), notInGroup(404)),
-		rooms("DELETE", "/chatrooms/{id}/admin/{user}", classRooms, a.removeAdmin, roomUserMissing()),
-
-		rooms("GET", "/chatrooms/{id}/mute", classRooms, a.listMutes),
-		rooms("POST", "/chatrooms/{id}/mute", classRooms, on(a.muteMembers), roomUserMissing(), muteNotMember(), batchWords("userNames size is more than max limit : {arg}")),
-		rooms("DELETE", "/chatrooms/{id}/mute/{users}", classRooms, a.unmuteMembers, roomUserMissing(), batchWords("removeMute member size more than max limit :  {arg}")),
-		rooms("GET", "/sdk/chatrooms/{id}/mute/{user}", classRooms, a.isMuted),
-		rooms("POST", "/chatrooms/{id}/ban", classRooms, a.muteRoom),
-		rooms("DELETE", deleteVerbPath, classRooms, a.deleteVerb),
-
-		rooms("GET", "/chatrooms/{id}/blocks/users", classRooms, a.listBlocks),
-		rooms("POST", "/chatrooms/{id}/blocks/users", classRooms, on(a.blockMembers), roomUserMissing(), notListable(), batchWords("userNames is more than max limit : {arg}")),
-		rooms("POST", "/chatrooms/{id}/blocks/users/{user}", classRooms, a.blockMember, roomUserMissing(), notListable()),
-		rooms("DELETE", "/chatrooms/{id}/blocks/users/{users}", classRooms, a.unblockMembers, roomUserMissing(), batchWords("removeBlacklist: list size more than max limit : {arg}")),
-
-		rooms("GET", "/chatrooms/{id}/white/users", classRooms, a.listAllows),
-		rooms("GET", "/chatrooms/{id}/white/users/{user}", classRooms, a.isAllowed),
-		rooms("POST", "/chatrooms/{id}/white/users", classRooms, on(a.allowMembers), roomUserMissing(), notListable(), batchWords("userNames is more than max limit : {arg}")),
-		rooms("POST", "/chatrooms/{id}/white/users/{user}", classRooms, a.allowMember, roomUserMissing(), notListable()),
-		rooms("DELETE", "/chatrooms/{id}/white/users/{users}", classRooms, a.disallowMembers, roomUserMissing(), batchWords("userNames is more than max limit : {arg}")),
-
-		rooms("GET", "/chatrooms/{id}/announcement", classRooms, a.announcement),
-		rooms("POST", "/chatrooms/{id}/announcement", classRooms, on(a.setAnnouncement)),
-
-		rooms("GET", "/chatrooms/super_admin", classRooms, a.listSuperAdmins),
-		rooms("POST", "/chatrooms/super_admin", classRooms, on(a.addSuperAdmin), roomUserMissing()),
-
+func (a *API) attributeRoutes() []route {
+	properties := func(method, path string, run func(*call) (answer, error)) route {
+		return route{method: method, path: path, class: classRooms, service: propertyService, run: run, words: attributeWords()}
+	}
+	return []route{
 		properties("POST", "/metadata/chatroom/{id}", on(a.attributes)),
 		properties("PUT", "/metadata/chatroom/{id}/user/{user}", on(a.setAttributes)),
 		properties("PUT", "/metadata/chatroom/{id}/user/{user}/forced", on(a.forceAttributes)),

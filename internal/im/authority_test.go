@@ -44,7 +44,8 @@ func kindOf(r im.RoomID) im.RoomKind {
 // inGroups has what is answered differently in groups, by method and target.
 func inGroups() map[string]string {
 	return map[string]string{
-		"ChangeRoom ": admins, // describing it; ChangeRoom cat is a transfer
+		"BlockMembers sid": admins,
+		"ChangeRoom ":      admins, // describing it; ChangeRoom cat is a transfer
 	}
 }
 

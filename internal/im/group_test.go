@@ -217,3 +217,16 @@ func TestDetailsTellTheRole(t *testing.T) {
 		same(t, who, d[0].Role, want)
 	}
 }
+
+func TestStrangersAreBarredFromAGroup(t *testing.T) {
+	w := newCrew(t)
+	ann := inGroup(t, w, "ann", crew)
+	ann.Block("sid")
+	w.want("crew(group) members_blocked by ann [sid] of 5")
+	w.register("tim", "tom")
+	same(t, "several", ann.BlockAll("tim", "bob", "eve", "sid"), "tim ok, bob ok, eve user_not_found, sid ok")
+	w.want("crew(group) members_removed by ann [bob] of 4", "crew(group) members_blocked by ann [tim bob] of 4")
+	same(t, "blocks", ann.Blocks(), "zed sid tim bob")
+	ann.fails(im.ErrUserNotFound.For("eve")).Block("eve")
+	as(t, w, "ann").fails(im.ErrNotMember.For("sid").In(lounge)).Block("sid")
+}

@@ -221,12 +221,13 @@ func (s *Service) MuteRoom(ctx context.Context, c Caller, kind RoomKind, id Room
 }
 
 // BlockMembers bars users from a room and takes them out of it; single says that the call names one user in its
-// path. Blocking one who is blocked succeeds, blocking several who all are is ErrAlreadyBlocks. Errors:
+// path. From a group users can be barred who are not in it (wire/clients.md §2.10). Blocking one who is blocked succeeds,
+// blocking several who all are is ErrAlreadyBlocks. Errors:
 // ErrRoomNotFound, ErrForbidden, ErrBatchTooLarge; for one user, or when nothing was done, ErrUserNotFound,
 // ErrNotMember, ErrOnOwner.
 func (s *Service) BlockMembers(ctx context.Context, c Caller, kind RoomKind, id RoomID, names []string, single bool) ([]Outcome, error) {
 	judge := func(w *work, st Standing) *Error {
-		if st.Exists && st.Blocked {
+		if st.Exists && (st.Blocked || kind == Group && !st.Member) {
 			return nil
 		}
 		return w.removable(st, false)
@@ -244,8 +245,11 @@ func (s *Service) BlockMembers(ctx context.Context, c Caller, kind RoomKind, id 
 
 func (w *work) block(fresh []Standing) error {
 	names := usersOf(fresh)
-	if err := w.take(fresh, MembersRemoved); err != nil {
-		return err
+	inside := slices.DeleteFunc(slices.Clone(fresh), func(st Standing) bool { return !st.Member })
+	if len(inside) > 0 {
+		if err := w.take(inside, MembersRemoved); err != nil {
+			return err
+		}
 	}
 	if err := w.unmute(names); err != nil {
 		return err

@@ -48,7 +48,13 @@ func suites() []suite {
 			// "Disconnect user".
 		}},
 		{name: "friend", cases: 6},
-		{name: "group", cases: 18},
+		{name: "group", cases: 18, checked: true, passes: []string{
+			"add a grouplist for chat", "delete a group  for chat", "display a grouplist for chat", "display a grouplist for many pages",
+			"modify a groupinfo of group", "get a member of group", "add a user into group", "delete a user from group",
+			"add many users into group", "delete many users from group", "get user of group", "modify owner of group",
+			"add blacklist info group", "add many blacklist info group", "display a blacklist of group", "delete a blacklist of group",
+			"delete many blacklists of group", "display a group detail",
+		}},
 		{name: "message", cases: 5},
 		{name: "file", cases: 3},
 		{name: "log", cases: 1},
