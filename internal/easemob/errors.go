@@ -75,6 +75,8 @@ func wires() map[string]wire {
 		im.ErrNameLong:      argument("USERNAME_TOO_LONG"),
 		im.ErrNicknameLong:  argument("NICKNAME_TOO_LONG"),
 		im.ErrNoPassword:    argument("password or pin must provided"),
+		im.ErrFileExpired:   {404, 0, "file_expired", "", "the file has expired"},
+		im.ErrFileDenied:    {403, 0, forbiddenOp, "", "chatfile no permission"},
 		im.ErrPasswordLong:  argument("PASSWORD_TOO_LONG"),
 
 		im.ErrUnauthenticated: {401, 0, unauthorized, exSecurity, "Unable to authenticate (OAuth)"},

@@ -79,6 +79,8 @@ username_illegal         400 400 illegal_argument Argument
 username_too_long        400 400 illegal_argument Argument
 nickname_too_long        400 400 illegal_argument Argument
 password_missing         400 400 illegal_argument Argument
+file_expired             404 404 file_expired -
+file_denied              403 403 forbidden_op -
 password_too_long        400 400 illegal_argument Argument
 unauthenticated          401 401 group_authorization GroupAuthorization
 token_corrupt            401 401 auth_bad_access_token EasemobSecurityException

@@ -11,9 +11,11 @@ import (
 	"testing"
 
 	"teahouse/internal/apidoctest"
+	"teahouse/internal/blob"
 	"teahouse/internal/easemob"
 	"teahouse/internal/im"
 	"teahouse/internal/im/imtest"
+	"teahouse/internal/pictures"
 	"teahouse/internal/sqlstore"
 )
 
@@ -46,9 +48,14 @@ func newWorld(t testing.TB, settings map[string]string, configure ...func(*easem
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { store.Close() })
+	blobs, err := blob.Open(filepath.Join(t.TempDir(), "files"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	w := &world{t: t, clock: imtest.NewClock(), bus: imtest.NewBus(), tokens: map[string]string{}, others: map[string]*im.App{}}
 	quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
-	w.svc = im.NewService(im.Config{Store: store, Bus: w.bus, Clock: w.clock, IDs: &imtest.IDs{}, Passwords: imtest.Passwords{}, Log: quiet})
+	w.svc = im.NewService(im.Config{Store: store, Bus: w.bus, Clock: w.clock, Blob: blobs, Pictures: pictures.New(),
+		IDs: &imtest.IDs{}, Passwords: imtest.Passwords{}, Log: quiet})
 	app, err := w.svc.CreateApp(ctx, im.NewApp{Key: im.AppKey{Org: "easemob-demo", Name: "chatdemoui"},
 		ClientID: "YXA6demo", Secret: "YXA6secret", Settings: settings})
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -56,7 +57,7 @@ func onlyOf() map[string]im.RoomKind {
 
 // matrix is a table: its length is that of what the Service can do in a room.
 func matrix() []rule {
-	return append(append(readingRules(), rosterRules()...), moderationRules()...)
+	return slices.Concat(readingRules(), fileRules(), rosterRules(), moderationRules())
 }
 
 func readingRules() []rule {
@@ -326,7 +327,7 @@ func snapshot(t *testing.T, w *world, id im.RoomID) string {
 	if app.kind == im.Chatroom {
 		attributes = app.Attributes()
 	}
-	return fmt.Sprint(room, roster, app.Mutes(), app.Blocks(), app.Allows(), attributes)
+	return fmt.Sprint(room, roster, app.SharedFiles(), app.Mutes(), app.Blocks(), app.Allows(), attributes)
 }
 
 // TestAuthorityIsComplete wants a row for every method that names a room, and all of them to know no room.

@@ -22,11 +22,18 @@ const (
 // returns nil when ctx ends.
 func (s *Service) Run(ctx context.Context) error {
 	var swept time.Time
+	var unread sweeper
 	for ctx.Err() == nil {
 		wait, err := s.due(ctx)
 		if now := s.clock.Now(); err == nil && now.Sub(swept) >= tokenSweep {
 			if err = firstError(s.sweepTokens(ctx, now), s.forget(ctx, now)); err == nil {
 				swept = now
+			}
+		}
+		if err == nil {
+			var more bool
+			if more, err = s.sweepUnread(ctx, &unread); more {
+				continue
 			}
 		}
 		if err != nil && ctx.Err() == nil {

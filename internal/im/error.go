@@ -101,6 +101,8 @@ var (
 	ErrNameLong      = declare(Invalid, "username_too_long", "the username is too long")
 	ErrNicknameLong  = declare(Invalid, "nickname_too_long", "the nickname is too long")
 	ErrNoPassword    = declare(Invalid, "password_missing", "a password is required")
+	ErrFileExpired   = declare(NotFound, "file_expired", "the file is older than files are kept")
+	ErrFileDenied    = declare(Denied, "file_denied", "the file is restricted, and the secret is not its own")
 	ErrPasswordLong  = declare(Invalid, "password_too_long", "the password is too long")
 
 	ErrUnauthenticated = declare(Unauthenticated, "unauthenticated", "a token is required")
@@ -183,7 +185,7 @@ var (
 func Errors() []*Error {
 	return []*Error{
 		ErrInvalid, ErrFieldMissing, ErrFieldUnknown, ErrBadJSON, ErrUnsupported, ErrPathUnknown, ErrBatchTooLarge,
-		ErrNameMissing, ErrNameIllegal, ErrNameLong, ErrNicknameLong, ErrNoPassword, ErrPasswordLong,
+		ErrNameMissing, ErrNameIllegal, ErrNameLong, ErrNicknameLong, ErrNoPassword, ErrFileExpired, ErrFileDenied, ErrPasswordLong,
 		ErrUnauthenticated, ErrTokenCorrupt, ErrTokenBad, ErrTokenExpired, ErrPasswordWrong, ErrLoginUnknown,
 		ErrClientID, ErrClientSecret, ErrUserInactive, ErrRegistration, ErrAppOnly, ErrUserOnly, ErrNotSelf, ErrForbidden,
 		ErrOnOwner, ErrNotMember, ErrNotAdmin, ErrNotBlocked, ErrSameOwner, ErrRoomDisabled,

@@ -39,6 +39,8 @@ const (
 	MembersUnblocked    EventKind = "members_unblocked"
 	MembersAllowed      EventKind = "members_allowed"
 	MembersDisallowed   EventKind = "members_disallowed"
+	FileUploaded        EventKind = "file_uploaded" // Files
+	FileDeleted         EventKind = "file_deleted"  // Files
 	RoomMuted           EventKind = "room_muted"
 	RoomUnmuted         EventKind = "room_unmuted"
 	RoomDisabled        EventKind = "room_disabled"
@@ -82,6 +84,7 @@ type Event struct {
 	Users      []Username
 	Members    int // members after the event, where it changes them
 	Until      time.Time
+	Files      []File
 	Text       string
 	Attributes []Attribute
 	Message    *Message // nobody may change it

@@ -2,6 +2,7 @@ package im
 
 import (
 	"context"
+	"io"
 	"time"
 )
 
@@ -26,6 +27,7 @@ type Tx interface {
 	UserTx
 	TokenTx
 	RoomTx
+	FileTx
 	MemberTx
 	ListTx
 	AttributeTx
@@ -122,6 +124,60 @@ type RoomTx interface {
 	// RoomsAt returns up to limit rooms, newest first, after skipping the newest offset ones. Its cost does not
 	// grow with offset.
 	RoomsAt(app AppID, kind RoomKind, offset, limit int) ([]Room, error)
+}
+
+// FileTx keeps what is known of files. Their bytes are in the Blob.
+type FileTx interface {
+	// AddFile inserts a file and returns it with its Number, which grows with every file of the app and is never given twice.
+	// ErrRoomNotFound when the file is shared in a room that is gone.
+	AddFile(File) (File, error)
+	// File returns a file, or ErrFileNotFound with the id.
+	File(AppID, FileID) (File, error)
+	// FileByNumber returns a file, or ErrFileNotFound.
+	FileByNumber(AppID, int64) (File, error)
+	// FileByMD5 returns the oldest file of the purpose whose bytes have the digest, or ErrFileNotFound.
+	FileByMD5(AppID, FilePurpose, MD5) (File, error)
+	// UseFile changes what a file is used by, if that is was; false when the file is gone or used by something else.
+	UseFile(app AppID, id FileID, was, now string) (bool, error)
+	// DeleteFile tells whether there was such a file. Blobs are the caller's business.
+	DeleteFile(AppID, FileID) (bool, error)
+	// SharedFiles returns up to limit files of a room, last shared first, skipping offset.
+	SharedFiles(room Room, offset, limit int) ([]File, error)
+	// FilesBefore returns up to limit files of the purpose that were made before t, oldest first.
+	FilesBefore(app AppID, purpose FilePurpose, t time.Time, limit int) ([]File, error)
+	// FilesThere returns those of the named files that exist, of any app.
+	FilesThere([]FileID) ([]FileID, error)
+}
+
+// BlobID names a blob: lower-case letters, digits, '-' and '.', at most 128 and not with '.' in front.
+type BlobID string
+
+// Blob keeps the bytes of files. Ids that are none are ErrInvalid; what the medium refuses is ErrUnavailable.
+type Blob interface {
+	// Put reads r to its end and keeps what came. The blob is there whole or not at all, and durable when Put returns;
+	// one of the same id is replaced. Errors of r are returned unchanged. Its memory does not grow with the bytes.
+	Put(ctx context.Context, id BlobID, r io.Reader) error
+	// Open returns a blob to read from, as it is now, or ErrFileNotFound.
+	Open(context.Context, BlobID) (io.ReadSeekCloser, error)
+	// Delete removes a blob. One that is not there is no error.
+	Delete(context.Context, BlobID) error
+	// Old returns up to limit ids of blobs that were put at least age ago, in an order of its own, after the place of a former
+	// answer ("" to begin). The age is the medium's and not that of the Clock.
+	Old(ctx context.Context, age time.Duration, after BlobID, limit int) ([]BlobID, error)
+}
+
+// Measured is what Pictures knows of an image.
+type Measured struct {
+	Mime          string
+	Width, Height int
+}
+
+// Pictures reads images, with bounded memory whatever they claim to be.
+type Pictures interface {
+	// Measure reads the head of an image; false when it is none that Pictures knows.
+	Measure(io.Reader) (Measured, bool)
+	// Thumbnail waits for its turn and returns a JPEG of the image that fits into the box; false when there is none to be had.
+	Thumbnail(ctx context.Context, r io.Reader, width, height int) (jpeg []byte, ok bool, err error)
 }
 
 // MemberTx keeps memberships.

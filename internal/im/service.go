@@ -13,6 +13,8 @@ type Config struct {
 	Clock     Clock
 	IDs       IDs
 	Passwords Passwords
+	Blob      Blob
+	Pictures  Pictures
 	Sessions  Sessions // nil: [NoSessions]
 	Log       *slog.Logger
 
@@ -28,6 +30,8 @@ type Service struct {
 	clock     Clock
 	ids       IDs
 	passwords Passwords
+	blob      Blob
+	pictures  Pictures
 	sessions  Sessions
 	log       *slog.Logger
 
@@ -49,7 +53,7 @@ func NewService(c Config) *Service {
 	}
 	return &Service{
 		store: c.Store, bus: c.Bus, clock: c.Clock, ids: c.IDs, passwords: c.Passwords, sessions: c.Sessions, log: c.Log,
-		directory: c.Directory, jwtSecret: c.JWTSecret, md5Passwords: c.MD5Passwords,
+		blob: c.Blob, pictures: c.Pictures, directory: c.Directory, jwtSecret: c.JWTSecret, md5Passwords: c.MD5Passwords,
 		wake: make(chan struct{}, 1),
 	}
 }

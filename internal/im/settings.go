@@ -28,6 +28,8 @@ type Settings struct {
 	MaxChatrooms     int           // chatrooms of the app, 0 = unlimited
 	MaxGroups        int           // groups of the app, 0 = unlimited
 	MaxAdmins        int           // admins of a room
+	FileSize         int           // bytes of one file
+	FileDays         int           // how long attachments are kept; 0 means for good
 	BatchAdd         int           // names in one call that adds, mutes, blocks or allows
 	BatchRemove      int           // names in one call that removes (documents say 60 and 100)
 	BatchRegister    int           // users in one registration call
@@ -44,7 +46,7 @@ type Settings struct {
 // DefaultSettings returns the documented defaults.
 func DefaultSettings() Settings {
 	return Settings{
-		ErrorProfile: Profile450, TokenTTL: 60 * 24 * time.Hour,
+		ErrorProfile: Profile450, TokenTTL: 60 * 24 * time.Hour, FileSize: 10 << 20,
 		DefaultMaxUsers: 200, MaxMaxUsers: 5000, GroupMaxUsers: 200, GroupMaxMaxUsers: 8000, JoinedRooms: 500, MaxAdmins: 99,
 		BatchAdd: 60, BatchRemove: 60, BatchRegister: 60,
 		MaxMessage: 5120, RecallSeconds: 120, MessageDays: 180,
@@ -117,6 +119,8 @@ func settings() []setting {
 		number("max_chatrooms", "chatrooms of the app; 0 = unlimited", 0, 1<<31-1, func(s *Settings) *int { return &s.MaxChatrooms }),
 		number("max_groups", "groups of the app; 0 = unlimited", 0, 1<<31-1, func(s *Settings) *int { return &s.MaxGroups }),
 		number("room_max_admins", "admins of a room besides the owner", 1, 10_000, func(s *Settings) *int { return &s.MaxAdmins }),
+		number("file_max_size", "bytes of an uploaded file", 1, 1<<31-1, func(s *Settings) *int { return &s.FileSize }),
+		number("file_keep_days", "days that attachments are kept; 0 = for good", 0, 36_500, func(s *Settings) *int { return &s.FileDays }),
 		number("batch_add", "names in one call that adds, mutes, blocks or allows", 1, 500, func(s *Settings) *int { return &s.BatchAdd }),
 		number("batch_remove", "names in one call that removes", 1, 500, func(s *Settings) *int { return &s.BatchRemove }),
 		number("batch_register", "users in one registration call", 1, 500, func(s *Settings) *int { return &s.BatchRegister }),

@@ -12,8 +12,10 @@ import (
 	"testing"
 	"time"
 
+	"teahouse/internal/blob"
 	"teahouse/internal/im"
 	"teahouse/internal/im/imtest"
+	"teahouse/internal/pictures"
 	"teahouse/internal/sqlstore"
 	"teahouse/internal/storetest"
 )
@@ -90,7 +92,11 @@ func newWorldOn(t *testing.T, store im.Store, settings ...string) *world {
 // emptyWorld has no app.
 func emptyWorld(t *testing.T, store im.Store) *world {
 	w := &world{t: t, store: store, clock: imtest.NewClock(), bus: imtest.NewBus()}
-	w.ports = im.Config{Store: store, Bus: w.bus, Clock: w.clock, IDs: &imtest.IDs{}, Passwords: imtest.Passwords{},
+	blobs, err := blob.Open(filepath.Join(t.TempDir(), "files"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.ports = im.Config{Blob: blobs, Pictures: pictures.New(), Store: store, Bus: w.bus, Clock: w.clock, IDs: &imtest.IDs{}, Passwords: imtest.Passwords{},
 		Log: slog.New(slog.NewTextHandler(io.Discard, nil))}
 	w.svc = im.NewService(w.ports)
 	return w
@@ -153,6 +159,7 @@ func (w *world) furnishAs(kind im.RoomKind, id im.RoomID) {
 	app.AddAdmin("adm")
 	app.AddAdmin("ada")
 	app.Block("zed")
+	as(w.t, w, "cat").of(kind).in(id).Share("of cat", "meow")
 }
 
 // change sets settings of the app and forgets the old ones at once.
@@ -210,6 +217,9 @@ func (w *world) line(e im.Event) string {
 	}
 	if e.Text != "" {
 		fmt.Fprintf(&b, " %q", e.Text)
+	}
+	for _, f := range e.Files {
+		b.WriteString(" " + f.Name)
 	}
 	for _, a := range e.Attributes {
 		b.WriteString(" " + attrLine(a))

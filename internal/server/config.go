@@ -47,7 +47,7 @@ type Config struct {
 
 // Storage tells where the facts are kept.
 type Storage struct {
-	Data     string // folder of the embedded database; default "./data"
+	Data     string // folder of the embedded database and of files; default "./data"
 	Database string // "sqlite:PATH" or "postgres://…"; default SQLite inside Data
 }
 
@@ -148,6 +148,9 @@ func (c Config) check() error {
 func (s Storage) database() string {
 	return or(s.Database, "sqlite:"+filepath.Join(or(s.Data, "data"), "teahouse.db"))
 }
+
+// files returns the folder of files' bytes, which is beside the embedded database unless that was put elsewhere.
+func (s Storage) files() string { return filepath.Join(or(s.Data, "data"), "files") }
 
 // file returns the path of an embedded database.
 func (s Storage) file() (path string, ok bool) { return strings.CutPrefix(s.database(), "sqlite:") }

@@ -2,12 +2,15 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 
+	"teahouse/internal/blob"
 	"teahouse/internal/bus"
 	"teahouse/internal/im"
 	"teahouse/internal/passwords"
+	"teahouse/internal/pictures"
 	"teahouse/internal/sqlstore"
 )
 
@@ -35,9 +38,13 @@ func openCore(ctx context.Context, c coreConfig) (core, error) {
 	if err != nil {
 		return core{}, fmt.Errorf("open the database (--data, --database): %w", err)
 	}
+	blobs, err := blob.Open(c.storage.files())
+	if err != nil {
+		return core{}, errors.Join(fmt.Errorf("open the folder of files (--data): %w", err), store.Close())
+	}
 	service := im.NewService(im.Config{
 		Store: store, Bus: bus.NewLocal(), Clock: c.clock, IDs: NewIDs(c.clock),
-		Passwords: passwords.New(c.passwords), Sessions: im.NoSessions{}, Log: c.log,
+		Blob: blobs, Pictures: pictures.New(), Passwords: passwords.New(c.passwords), Sessions: im.NoSessions{}, Log: c.log,
 	})
 	return core{service, store}, nil
 }

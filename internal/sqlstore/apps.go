@@ -75,9 +75,25 @@ func (t *tx) PutApp(a im.App) (id im.AppID, err error) {
 	if n == 0 {
 		return 0, t.fail(errRace) // made since the UPDATE looked; PostgreSQL only
 	}
-	_, err = t.exec(`INSERT INTO counters (app, kind, live, next) VALUES ($1, $2, 0, 0), ($1, $3, 0, 0), ($1, $4, 0, 0), ($1, $5, 0, 0), ($1, $6, 0, 0), ($1, $7, 0, 0)`,
-		int64(id), kindCode(im.Chatroom), kindCode(im.Group), int64(countUsers), int64(countSuperAdmins), int64(countAccounts), int64(countUserMutes))
-	return id, err
+	for _, kind := range counterKinds() {
+		if _, err := t.exec(`INSERT INTO counters (app, kind, live, next) VALUES ($1, $2, 0, 0)`, int64(id), kind); err != nil {
+			return 0, err
+		}
+	}
+	return id, nil
+}
+
+// counterKinds are what is counted in every app.
+func counterKinds() []int64 {
+	return []int64{
+		countFiles,
+		kindCode(im.Chatroom),
+		kindCode(im.Group),
+		countUsers,
+		countSuperAdmins,
+		countAccounts,
+		countUserMutes,
+	}
 }
 
 // appTable is a table that holds rows of apps, and its primary key.
@@ -94,6 +110,7 @@ func appTables() []appTable {
 		{"members", "app, username, kind, room"},
 		{"room_lists", "app, room, list, username"},
 		{"attributes", "app, room, name"},
+		{"files", "app, id"},
 		{"super_admins", "app, username"},
 		{"member_attributes", "app, room, username, name"},
 		{"room_faces", "app, room"},

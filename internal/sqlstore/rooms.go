@@ -152,6 +152,9 @@ func (t *tx) DeleteRoom(room im.Room) error {
 			return err
 		}
 	}
+	if err := t.deleteShared(room); err != nil {
+		return err
+	}
 	if err := t.forgetGaps(memberList(room)); err != nil {
 		return err
 	}

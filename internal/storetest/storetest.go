@@ -40,6 +40,7 @@ func sharedTests() []test {
 		standingTests(),
 		listTests(),
 		attributeTests(),
+		fileTests(),
 		superAdminTests(),
 		memberAttributeTests(),
 		communityTests(),

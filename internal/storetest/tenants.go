@@ -33,6 +33,11 @@ func (e *env) everything() im.Room {
 	e.users("ann", "bob")
 	gone, r := e.room("ann"), e.room("ann", "bob", "carl")
 	e.leave(r, "carl")
+	shared := e.file("shared", im.Shared)
+	shared.Room = r.ID
+	e.addFile(e.file("attached", im.Attachment))
+	e.addFile(e.file("picture", im.PublicPicture))
+	e.addFile(shared)
 	g := e.roomOf(im.Group, "ann")
 	g.Public = true
 	e.update(func(tx im.Tx) error {
@@ -70,7 +75,7 @@ type access struct {
 // reads use every method that only reads.
 func reads() []access {
 	names := []im.Username{"ann", "bob"}
-	return append([]access{
+	return append(append(fileReads(), []access{
 		{"User", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) { return tx.User(app, "ann") }},
 		{"UserByUUID", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) { return tx.UserByUUID(app, "uuid-ann") }},
 		{"Users", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) { return tx.Users(app, 0, 9) }},
@@ -120,7 +125,7 @@ func reads() []access {
 			return tx.CountMessages(im.Device{App: app, User: "bob", Name: "pad"}, annBob, 0, 1<<60)
 		}},
 		{"Device", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) { return tx.Device(app, "bob", "pad") }},
-	}, peopleReads()...)
+	}...), peopleReads()...)
 }
 
 func peopleReads() []access {
@@ -210,7 +215,8 @@ func writes() []access {
 // elsewhere are the methods that are not tried as another tenant: they name no app, make one or see all of them, or add
 // rows that may stand beside the other tenant's (tried by name).
 func elsewhere() []string {
-	return []string{"App", "LockApp", "Apps", "PutApp", "DeleteApp", "DeleteRemains", "Token", "AddToken", "DeleteExpiredTokens", "DueMutes", "NextMuteEnd",
+	return []string{"File", "UseFile", "DeleteFile", "FilesThere", "AddFile", // see foreignFiles
+		"App", "LockApp", "Apps", "PutApp", "DeleteApp", "DeleteRemains", "Token", "AddToken", "DeleteExpiredTokens", "DueMutes", "NextMuteEnd",
 		"DueUserMutes", "NextUserMuteEnd", "AddUser", "AddRoom", "AddSuperAdmin", "AddUsers", "AddAccounts", "RevokeJWT", "DeleteRevokedJWTs", "Advance", "AddMessage", "TakePart", "PutPlaces"}
 }
 
@@ -245,11 +251,23 @@ func testTenants(e *env) {
 
 	other.everything() // the same names, beside the first app's
 	e.same("the app after another made the same", e.portrait(r), was)
+	e.foreignFiles(other)
 	for m := range reflect.TypeFor[im.Tx]().Methods() {
 		if !slices.Contains(covered, m.Name) {
 			e.Errorf("%s is not tried as another app", m.Name)
 		}
 	}
+}
+
+// foreignFiles uses what names a file by an id that the other app's file has.
+func (e *env) foreignFiles(other *env) {
+	e.Helper()
+	id := e.fileID("picture")
+	other.noFile("as another app", func(tx im.Tx) (im.File, error) { return tx.File(other.app, id) })
+	other.same("used as another app", get(other, func(tx im.Tx) (bool, error) { return tx.UseFile(other.app, id, "", "x") }), false)
+	other.same("deleted as another app", get(other, func(tx im.Tx) (bool, error) { return tx.DeleteFile(other.app, id) }), false)
+	f := read(e, func(tx im.Tx) (im.File, error) { return tx.File(e.app, id) })
+	e.same("used by", f.UsedBy, "")
 }
 
 func (e *env) try(a access, r im.Room) (found any, err error) {
@@ -290,6 +308,7 @@ func testDeleteApp(e *env) {
 		return err
 	})
 	for name, add := range map[string]func(im.Tx) error{
+		"AddFile":       func(tx im.Tx) error { _, err := tx.AddFile(e.file("new", im.PublicPicture)); return err },
 		"AddUser":       func(tx im.Tx) error { _, err := tx.AddUser(e.user("new")); return err },
 		"AddRoom":       func(tx im.Tx) error { _, _, err := tx.AddRoom(e.newRoom(r.Kind, "ann"), members("ann")); return err },
 		"AddToken":      func(tx im.Tx) error { return tx.AddToken(im.Token{Hash: e.hash(7), App: e.app}) },

@@ -3,6 +3,7 @@
 -- Codes compared by equality (app, kind, list, level) stay away from 0 and 1, because SQLite plans a
 -- statement again whenever a parameter compared by equality changes to or from 0 or 1.
 --   kind: 11 chatrooms, 12 groups; in counters also 21 users, 22 super admins, 23 apps (app 0), 24 accounts, 26 users muted in the app
+--   purpose: 31 attachments, 32 shared in a room, 33 pictures (files.go); their counter is of kind 27
 --   list: 21 mutes, 22 blocks, 23 allows
 --   level: 7, 14, 21, the binary logarithm of a bucket's width (gaps.go)
 
@@ -134,6 +135,32 @@ CREATE TABLE attributes (
 	auto_delete SMALLINT NOT NULL,
 	PRIMARY KEY (app, room, name)
 ) /*sqlite WITHOUT ROWID*/;
+
+-- A file's bytes are a blob of the same id.
+CREATE TABLE files (
+	app       BIGINT NOT NULL,
+	id        TEXT NOT NULL,
+	number    BIGINT NOT NULL,
+	purpose   SMALLINT NOT NULL,
+	room      TEXT NOT NULL,
+	owner     TEXT NOT NULL,
+	secret    BYTEA NOT NULL,
+	name      TEXT NOT NULL,
+	mime      TEXT NOT NULL,
+	size      BIGINT NOT NULL,
+	md5       BYTEA NOT NULL,
+	width     BIGINT NOT NULL,
+	height    BIGINT NOT NULL,
+	thumbnail SMALLINT NOT NULL,
+	used_by   TEXT NOT NULL,
+	created   BIGINT NOT NULL,
+	PRIMARY KEY (app, id)
+) /*sqlite WITHOUT ROWID*/;
+CREATE INDEX files_id ON files (id);
+CREATE INDEX files_number ON files (app, number);
+CREATE INDEX files_md5 ON files (app, md5) WHERE purpose = 33;
+CREATE INDEX files_room ON files (app, room, number) WHERE purpose = 32;
+CREATE INDEX files_created ON files (app, created) WHERE purpose = 31;
 
 CREATE TABLE super_admins (
 	app      BIGINT NOT NULL,
