@@ -173,6 +173,8 @@ func TestDecode(t *testing.T) {
 		Whole  whole           `json:"whole"`
 		Number looseWhole      `json:"number"`
 		Flag   flag            `json:"flag"`
+		Names  looseTexts      `json:"names"`
+		Truth  looseFlag       `json:"truth"`
 		Map    map[string]text `json:"map"`
 	}
 	good := []struct{ in, want string }{
@@ -181,13 +183,15 @@ func TestDecode(t *testing.T) {
 		{`{"loose":null}`, "{}"}, {`{"list":["a","b"]}`, "a|b"}, {`{"list":[]}`, ""}, {`{"number":"12"}`, "12"}, {`{"number":" 12 "}`, "12"},
 		{`{"number":-5}`, "-5"}, {`{"number":null}`, "{}"}, {`{"number":""}`, "{}"}, {`{"whole":9223372036854775808}`, "9223372036854775807"},
 		{`{"whole":-9223372036854775809}`, "-9223372036854775808"}, {`{"flag":true}`, "true"}, {`{"flag":false}`, "{}"}, {`{"map":{"k":"v"}}`, "v"},
+		{`{"names":["a",7,"8"]}`, "a|7|8"}, {`{"names":[]}`, ""}, {`{"names":["\u8336"]}`, "茶"}, {`{"truth":true}`, "true"}, {`{"truth":"True"}`, "true"}, {`{"truth":1}`, "true"},
+		{`{"truth":"1"}`, "true"}, {`{"truth":false}`, "false"}, {`{"truth":"false"}`, "false"}, {`{"truth":0}`, "false"}, {`{"truth":"0"}`, "false"}, {`{"truth":""}`, "{}"}, {`{"truth":null}`, "{}"},
 	}
 	for _, row := range good {
 		var b body
 		if err := decode([]byte(row.in), &b); err != nil {
 			t.Errorf("%s: %v", row.in, err)
 		}
-		if got := seen(b.Text, b.Loose, b.List, b.Whole, b.Number, b.Flag, b.Map); got != row.want {
+		if got := seen(b.Text, b.Loose, b.List, b.Whole, b.Number, b.Flag, b.Names, b.Truth, b.Map); got != row.want {
 			t.Errorf("%s: got %s, want %s", row.in, got, row.want)
 		}
 	}
@@ -200,6 +204,9 @@ func TestDecode(t *testing.T) {
 		{`{"list":[1]}`, "field list: number is not a string"}, {`{"whole":"1"}`, "field whole: string is not a whole number"}, {`{"whole":1.0}`, "field whole: number is not a whole number"},
 		{`{"whole":null}`, "field whole: null is not a whole number"}, {`{"number":"x"}`, "field number: string is not a whole number"}, {`{"number":"1.5"}`, "field number: string is not a whole number"},
 		{`{"number":[]}`, "field number: array is not a whole number"}, {`{"flag":null}`, "field flag: null is not true or false"}, {`{"flag":"true"}`, "field flag: string is not true or false"},
+		{`{"names":[true]}`, "field names: bool is not a string"}, {`{"names":[null]}`, "field names: null is not a string"}, {`{"names":"a"}`, "field names: string is not a list"},
+		{`{"names":null}`, "field names: null is not a list"}, {`{"names":[1.5]}`, "field names: number is not a string"}, {`{"truth":2}`, "field truth: number is not true or false"},
+		{`{"truth":"yes"}`, "field truth: string is not true or false"}, {`{"truth":{}}`, "field truth: object is not true or false"}, {`{"truth":[]}`, "field truth: array is not true or false"},
 		{`{"map":[]}`, "field map: array is not an object"}, {`{"map":{"k":null}}`, "field map: null is not a string"},
 	}
 	for _, row := range bad {
@@ -212,7 +219,7 @@ func TestDecode(t *testing.T) {
 }
 
 // seen shows the one field that was sent, or {}.
-func seen(plain text, loose looseText, list texts, n whole, number looseWhole, f flag, m map[string]text) string {
+func seen(plain text, loose looseText, list texts, n whole, number looseWhole, f flag, names looseTexts, truth looseFlag, m map[string]text) string {
 	switch {
 	case plain.ptr() != nil:
 		return *plain.ptr()
@@ -226,6 +233,10 @@ func seen(plain text, loose looseText, list texts, n whole, number looseWhole, f
 		return strconv.Itoa(*number.ptr())
 	case f.v:
 		return "true"
+	case names.sent:
+		return strings.Join(names.v, "|")
+	case truth.ptr() != nil:
+		return strconv.FormatBool(*truth.ptr())
 	case len(m) > 0:
 		return m["k"].v
 	}

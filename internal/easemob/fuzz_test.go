@@ -28,7 +28,7 @@ func FuzzBodies(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		for _, into := range []any{
-			new(tokenRequest), new(registration), new([]registration), new(userChange), new(passwordChange), new(roomRequest),
+			new(tokenRequest), new(registration), new([]registration), new(userChange), new(passwordChange), new(roomRequest), new(joinRequest),
 			new(usernames), new(adminRequest), new(muteRequest), new(announcementRequest), new(superAdminRequest), new(keysRequest), new(attributesRequest),
 		} {
 			err := decode(data, into)
@@ -83,6 +83,15 @@ func FuzzFields(f *testing.F) {
 		}
 		if (json.Unmarshal(data, &list) == nil) != isList || isList && len(list.v) != len(items) {
 			t.Errorf("texts: got %+v of %s", list, data)
+		}
+		var names looseTexts
+		if err := json.Unmarshal(data, &names); err == nil && (len(names.v) != len(items) || want == nil) || err != nil && isList {
+			t.Errorf("looseTexts: got %+v, %v of %s", names, err, data)
+		}
+		var truth looseFlag
+		err := json.Unmarshal(data, &truth)
+		if v, ok := want.(bool); ok && (err != nil || !truth.sent || truth.v != v) || err != nil && truth.sent || want == nil && truth.sent {
+			t.Errorf("looseFlag: got %+v, %v of %s", truth, err, data)
 		}
 		var n whole
 		if err := json.Unmarshal(data, &n); (err == nil) != n.sent {

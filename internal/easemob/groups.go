@@ -139,7 +139,16 @@ type groupDetail struct {
 	InviteNeedConfirm bool   `json:"invite_need_confirm"`
 	Scale             string `json:"scale"`
 	Avatar            string `json:"avatar"`
-	Permission        string `json:"permission,omitempty"` // of the user who asks
+	Permission        string `json:"permission,omitempty"`  // of the user who asks
+	Shielded          *bool  `json:"shieldgroup,omitempty"` // by the user who asks
+}
+
+func detailOf(d im.RoomDetail) *groupDetail {
+	g := &groupDetail{InviteNeedConfirm: d.InviteNeedConfirm, Scale: scaleOf(d.MaxUsers), Avatar: d.Avatar, Permission: permission(d.Role)}
+	if d.Role > im.Stranger {
+		g.Shielded = &d.Shielded
+	}
+	return g
 }
 
 func scaleOf(places int) string {
@@ -215,12 +224,15 @@ func (a *API) listRoles(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	members, err := a.svc.MembersPage(c.r.Context(), c.caller, im.Group, c.room(), page)
+	members, online, err := a.svc.MembersOnline(c.r.Context(), c.caller, im.Group, c.room(), page)
+	if err != nil {
+		return answer{}, err
+	}
 	items := make([]roleItem, len(members))
 	for i, m := range members {
-		items[i] = roleItem{Username: string(m.User), Role: permission(m.Role)}
+		items[i] = roleItem{string(m.User), permission(m.Role), online[i]}
 	}
-	return answer{data: items, count: count(len(items))}, err
+	return answer{data: items, count: count(len(items))}, nil
 }
 
 // POST /{org}/{app}/chatgroups/{id}/disable

@@ -185,7 +185,7 @@ func (a *API) roomDetails(c *call) (answer, error) {
 			Count: d.Members, Affiliations: affiliations(d.Roster, joinedTime), Public: true}
 		if d.Kind == im.Group {
 			rooms[i].Public = d.Public
-			rooms[i].groupDetail = &groupDetail{InviteNeedConfirm: d.InviteNeedConfirm, Scale: scaleOf(d.MaxUsers), Avatar: d.Avatar, Permission: permission(d.Role)}
+			rooms[i].groupDetail = detailOf(d)
 		}
 	}
 	return answer{data: rooms, count: count(len(rooms))}, nil

@@ -172,13 +172,14 @@ func TestBodyLimit(t *testing.T) {
 func TestBodyLimitEverywhere(t *testing.T) {
 	w := newWorld(t, nil)
 	body := strings.Repeat(" ", 1<<20) + "{}"
-	room := base + "/chatrooms/" + seedRoom
+	room, group := base+"/chatrooms/"+seedRoom, base+"/chatgroups/"+seedGroup
 	for _, line := range []string{
 		"POST " + base + "/token", "POST " + base + "/users", "PUT " + base + "/users/z1", "PUT " + base + "/users/z1/password", "POST " + base + "/chatrooms", "PUT " + room,
 		"POST " + room + "/users", "POST " + room + "/admin", "POST " + room + "/mute", "POST " + room + "/blocks/users", "POST " + room + "/white/users", "POST " + room + "/announcement",
 		"POST " + base + "/chatrooms/super_admin", "POST " + base + "/metadata/chatroom/" + seedRoom, "PUT " + base + "/metadata/chatroom/" + seedRoom + "/user/z1",
 		"PUT " + base + "/metadata/chatroom/" + seedRoom + "/user/z1/forced", "DELETE " + base + "/metadata/chatroom/" + seedRoom + "/user/z1",
 		"DELETE " + base + "/metadata/chatroom/" + seedRoom + "/user/z1/forced",
+		"POST " + base + "/chatgroups", "PUT " + group, "POST " + group + "/users", "POST " + group + "/mute", "DELETE " + group + "/blocks/users", "POST " + base + "/users/z1/joined_chatgroups",
 	} {
 		method, target, _ := strings.Cut(line, " ")
 		if rec := w.do("app", method, target, body); rec.Code != 413 {
@@ -293,8 +294,8 @@ func TestDocumentedLimits(t *testing.T) {
 
 // tenantCalls are calls that name something of an app.
 func tenantCalls() []step {
-	room := base + "/chatrooms/" + seedRoom
-	one := `{"usernames":["z2"],"mute_duration":1000,"newadmin":"z2","announcement":"x","name":"x","metaData":{"k":"v"},"keys":["k"],"superadmin":"z2","nickname":"x","newpassword":"x"}`
+	room, group := base+"/chatrooms/"+seedRoom, base+"/chatgroups/"+seedGroup
+	one := `{"usernames":["z2"],"mute_duration":1000,"newadmin":"z2","announcement":"x","name":"x","metaData":{"k":"v"},"keys":["k"],"superadmin":"z2","nickname":"x","newpassword":"x","id_list":["` + seedGroup + `"]}`
 	var calls []step
 	for _, line := range []string{
 		"GET " + base + "/users", "DELETE " + base + "/users?limit=1", "POST " + base + "/users", "GET " + base + "/users/z1", "PUT " + base + "/users/z1", "DELETE " + base + "/users/z1",
@@ -307,6 +308,13 @@ func tenantCalls() []step {
 		"POST " + room + "/white/users/z2", "DELETE " + room + "/white/users/z2", "GET " + room + "/announcement", "POST " + room + "/announcement", "GET " + base + "/chatrooms/super_admin",
 		"POST " + base + "/chatrooms/super_admin", "DELETE " + base + "/chatrooms/super_admin/z1", "POST " + base + "/metadata/chatroom/" + seedRoom,
 		"PUT " + base + "/metadata/chatroom/" + seedRoom + "/user/z1", "DELETE " + base + "/metadata/chatroom/" + seedRoom + "/user/z1/forced",
+		"GET " + base + "/chatgroups", "POST " + base + "/chatgroups", "GET " + base + "/publicchatgroups", "GET " + base + "/users/z1/joined_chatgroups", "POST " + base + "/users/z1/joined_chatgroups",
+		"GET " + base + "/chatgroups/user/z1", "GET " + base + "/chatgroups/user/z1/joined_count", "GET " + group, "PUT " + group, "DELETE " + group, "POST " + group + "/disable", "POST " + group + "/enable",
+		"GET " + group + "/user/z1/is_joined", "GET " + group + "/roles", "GET " + group + "/acks/1", "GET " + group + "/users", "POST " + group + "/users", "POST " + group + "/users/jma1",
+		"DELETE " + group + "/users/z1", "GET " + group + "/admin", "POST " + group + "/admin", "DELETE " + group + "/admin/z1", "GET " + group + "/mute", "POST " + group + "/mute", "DELETE " + group + "/mute/z2",
+		"GET " + base + "/sdk/chatgroups/" + seedGroup + "/mute/z1", "POST " + group + "/ban", "DELETE " + group + "/ban", "GET " + group + "/blocks/users", "POST " + group + "/blocks/users",
+		"POST " + group + "/blocks/users/z2", "DELETE " + group + "/blocks/users/z2", "DELETE " + group + "/blocks/users", "GET " + group + "/white/users", "GET " + group + "/white/users/z1",
+		"POST " + group + "/white/users", "POST " + group + "/white/users/z2", "DELETE " + group + "/white/users/z2", "GET " + group + "/announcement", "POST " + group + "/announcement",
 	} {
 		method, target, _ := strings.Cut(line, " ")
 		calls = append(calls, step{method: method, target: target, body: one})
@@ -318,12 +326,14 @@ func tenantCalls() []step {
 // does changes nothing of the other.
 func TestTenants(t *testing.T) {
 	w := newWorld(t, nil)
-	w.secondApp("acme/chat")
+	w.group(w.app)
+	w.group(w.secondApp("acme/chat"))
 	state := func(who, at string) string {
 		t.Helper()
 		var all strings.Builder
 		for _, path := range []string{"/users?limit=100", "/chatrooms", "/chatrooms/" + seedRoom, "/chatrooms/" + seedRoom + "/mute", "/chatrooms/" + seedRoom + "/blocks/users",
-			"/chatrooms/" + seedRoom + "/white/users", "/chatrooms/" + seedRoom + "/admin", "/chatrooms/" + seedRoom + "/announcement", "/chatrooms/super_admin", "/users/z1/joined_chatrooms"} {
+			"/chatrooms/" + seedRoom + "/white/users", "/chatrooms/" + seedRoom + "/admin", "/chatrooms/" + seedRoom + "/announcement", "/chatrooms/super_admin", "/users/z1/joined_chatrooms", "/chatgroups", "/chatgroups/" + seedGroup,
+			"/chatgroups/" + seedGroup + "/mute", "/chatgroups/" + seedGroup + "/blocks/users", "/chatgroups/" + seedGroup + "/white/users", "/chatgroups/" + seedGroup + "/announcement", "/chatgroups/user/z1"} {
 			rec := w.do(who, "GET", at+path, "")
 			if rec.Code != 200 {
 				t.Errorf("%s: got %d %s", path, rec.Code, rec.Body)
@@ -336,7 +346,7 @@ func TestTenants(t *testing.T) {
 	for _, who := range []string{"app@acme/chat", "z1@acme/chat", "user0@acme/chat"} {
 		for _, c := range tenantCalls() {
 			rec := w.do(who, c.method, c.target, c.body)
-			if rec.Code != 401 || strings.Contains(rec.Body.String(), "seed room") {
+			if rec.Code != 401 || strings.Contains(rec.Body.String(), "seed room") || strings.Contains(rec.Body.String(), "seed group") {
 				t.Errorf("%s %s as %s: got %d %s", c.method, c.target, who, rec.Code, rec.Body)
 			}
 		}

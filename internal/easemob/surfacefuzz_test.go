@@ -39,6 +39,7 @@ func FuzzSurface(f *testing.F) {
 		f.Add(c.method, c.target, []byte(c.body), uint8(2+i%8))
 	}
 	w := newWorld(f, map[string]string{"open_registration": "true"})
+	w.group(w.app)
 	statuses := []int{200, 204, 400, 401, 403, 404, 405, 413}
 	f.Fuzz(func(t *testing.T, method, target string, body []byte, token uint8) {
 		r := request(method, target, body)
@@ -76,6 +77,9 @@ func corners() []step {
 		{method: "POST", target: base + "/token", body: `{"grant_type":"inherit","username":"x\u0000","autoCreateUser":true}`}, {method: "POST", target: base + "/users", body: `[{"username":"n1"},{"username":2}]`},
 		{method: "POST", target: base + "/chatrooms", body: `{"name":"\u0000","owner":"z1","maxusers":"3","members":["z2"]}`}, {method: "PUT", target: base + "/chatrooms/" + seedRoom, body: `{"newowner":"z2","maxusers":null}`},
 		{method: "PUT", target: base + "/metadata/chatroom/" + seedRoom + "/user/user1", body: `{"metaData":{"a":"b","\u0000":"\u0000"}}`}, {method: "GET", target: base + "/users?access_token=YWMtx"},
+		{method: "GET", target: base + "/chatgroups/user/"}, {method: "GET", target: base + "/chatgroups/user/%2F"}, {method: "PUT", target: base + "/chatgroups/user/z1/joined_count"},
+		{method: "GET", target: "/chatgroups/user/chatgroups/user/z1"}, {method: "POST", target: base + "/chatgroups", body: `{"groupname":"\u0000","public":1,"owner":7,"members":[8,"z2"],"maxusers":""}`},
+		{method: "PUT", target: base + "/chatgroups/" + seedGroup, body: `{"desc":"d","approval":"0","newowner":null,"avatar":"a"}`},
 	}
 }
 
@@ -112,8 +116,10 @@ func (w *world) restore() {
 	w.t.Helper()
 	ctx, app := w.t.Context(), im.AppCaller(w.app)
 	clear(w.tokens)
-	if err := w.svc.DestroyRoom(ctx, app, im.Chatroom, seedRoom); err != nil && im.AsError(err).Code != im.ErrRoomNotFound.Code {
-		w.t.Fatal(err)
+	for id, kind := range map[im.RoomID]im.RoomKind{seedRoom: im.Chatroom, seedGroup: im.Group} {
+		if err := w.svc.DestroyRoom(ctx, app, kind, id); err != nil && im.AsError(err).Code != im.ErrRoomNotFound.Code {
+			w.t.Fatal(err)
+		}
 	}
 	for {
 		gone, more, err := w.svc.DeleteUsers(ctx, app, 500)
@@ -125,5 +131,5 @@ func (w *world) restore() {
 		}
 	}
 	w.populate(ctx, w.app)
-	w.bus.Take()
+	w.group(w.app)
 }

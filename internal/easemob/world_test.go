@@ -38,6 +38,8 @@ type world struct {
 const (
 	base     = "/easemob-demo/chatdemoui"
 	seedRoom = "1265710621211"
+	// seedGroup is a group of the people of the room, in the tests that want one.
+	seedGroup = "66021836783617"
 )
 
 func newWorld(t testing.TB, settings map[string]string, configure ...func(*easemob.Config)) *world {
@@ -91,6 +93,20 @@ func (w *world) populate(ctx context.Context, app *im.App) {
 	if err := w.svc.AddAdmin(ctx, caller, im.Chatroom, seedRoom, "z1"); err != nil {
 		w.t.Fatal(err)
 	}
+}
+
+// group makes the group.
+func (w *world) group(app *im.App) {
+	w.t.Helper()
+	ctx, caller := context.Background(), im.AppCaller(app)
+	if _, err := w.svc.CreateRoom(ctx, caller, im.NewRoom{Kind: im.Group, ID: seedGroup, Name: "seed group", Owner: "user0", Public: true,
+		Members: []string{"user1", "user2", "z1", "z2", "z3"}}); err != nil {
+		w.t.Fatal(err)
+	}
+	if err := w.svc.AddAdmin(ctx, caller, im.Group, seedGroup, "z1"); err != nil {
+		w.t.Fatal(err)
+	}
+	w.bus.Take()
 }
 
 // secondApp makes an app beside the first, with users and a room of the same names.

@@ -75,6 +75,10 @@ func readingRules() []rule {
 			_, _, err := s.MembersAfter(ctx, c, kindOf(r), r, im.MemberQuery{Limit: 1})
 			return err
 		}},
+		{"MembersOnline", "", everyone, func(ctx context.Context, s *im.Service, c im.Caller, r im.RoomID, _ string) error {
+			_, _, err := s.MembersOnline(ctx, c, kindOf(r), r, im.Page{Number: 1, Size: 1})
+			return err
+		}},
 		{"IsMember", "cat", everyone, func(ctx context.Context, s *im.Service, c im.Caller, r im.RoomID, target string) error {
 			_, err := s.IsMember(ctx, c, kindOf(r), r, target)
 			return err

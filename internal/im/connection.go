@@ -43,6 +43,23 @@ func (s *Service) Online(ctx context.Context, c Caller, names []string) (users [
 	return users, online, nil
 }
 
+// MembersOnline is MembersPage, and tells of each member whether a device of the member's is connected. Errors: ErrRoomNotFound.
+func (s *Service) MembersOnline(ctx context.Context, c Caller, kind RoomKind, id RoomID, page Page) (members []Member, online []bool, err error) {
+	if members, err = s.MembersPage(ctx, c, kind, id, page); err != nil {
+		return nil, nil, err
+	}
+	users := make([]Username, len(members))
+	for i, m := range members {
+		users[i] = m.User
+	}
+	devices, err := s.sessions.Connected(ctx, c.App.ID, users)
+	online = make([]bool, len(devices))
+	for i, d := range devices {
+		online[i] = len(d) > 0
+	}
+	return members, online, err
+}
+
 // Disconnect asks a user's device, or with no resource all of them, to leave. It may connect again: tokens stay good. Errors:
 // ErrUserNotFound, ErrNotSelf.
 func (s *Service) Disconnect(ctx context.Context, c Caller, name, resource string) error {

@@ -1,6 +1,7 @@
 package im_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -216,6 +217,12 @@ func TestDetailsTellTheRole(t *testing.T) {
 		must(t, err)
 		same(t, who, d[0].Role, want)
 	}
+	inGroup(t, w, "bob", crew).Shield("bob", true)
+	for who, want := range map[string]bool{"ann": false, "bob": true, "sid": false, "app": false} {
+		d, err := w.svc.RoomDetails(t.Context(), as(t, w, who).c, im.Group, []im.RoomID{crew})
+		must(t, err)
+		same(t, who+" shields", d[0].Shielded, want)
+	}
 }
 
 func TestStrangersAreBarredFromAGroup(t *testing.T) {
@@ -229,4 +236,19 @@ func TestStrangersAreBarredFromAGroup(t *testing.T) {
 	same(t, "blocks", ann.Blocks(), "zed sid tim bob")
 	ann.fails(im.ErrUserNotFound.For("eve")).Block("eve")
 	as(t, w, "ann").fails(im.ErrNotMember.For("sid").In(lounge)).Block("sid")
+}
+
+func TestMembersOnline(t *testing.T) {
+	w, sessions := newCrew(t).connected(map[im.Username][]im.Connection{"bob": {{Resource: "web"}}, "sid": {{Resource: "web"}}})
+	look := func(page im.Page) string {
+		members, online, err := w.svc.MembersOnline(t.Context(), as(t, w, "sid").c, im.Group, crew, page)
+		must(t, err)
+		return fmt.Sprint(memberLine(members), online)
+	}
+	same(t, "all", look(im.Page{Number: 1, Size: 10}), "ann! adm+ ada+ bob cat[false false false true false]")
+	same(t, "a page", look(im.Page{Number: 2, Size: 3}), "bob cat[true false]")
+	same(t, "none", look(im.Page{Number: 9, Size: 3}), "[]")
+	sessions.Fail(im.ErrUnavailable)
+	_, _, err := w.svc.MembersOnline(t.Context(), as(t, w, "sid").c, im.Group, crew, im.Page{Number: 1, Size: 3})
+	refused(t, err, im.ErrUnavailable)
 }

@@ -80,9 +80,9 @@ func joinedCount(tx Tx, u User, kind RoomKind) (int, error) {
 	return standings[0].Joined, nil
 }
 
-// rolesOf are the roles of the user who asks; an app token has none.
+// rolesOf are the roles in groups of the user who asks; an app token has none.
 func rolesOf(tx Tx, c Caller, kind RoomKind, rooms []Room) ([]Role, error) {
-	if !c.IsApp() {
+	if !c.IsApp() && kind == Group {
 		return tx.RolesIn(c.App.ID, c.User, kind, idsOf(rooms))
 	}
 	roles := make([]Role, len(rooms))

@@ -434,7 +434,10 @@ func (s *Service) roomsBefore(ctx context.Context, c Caller, after int64, limit 
 type RoomDetail struct {
 	Room
 	Roster []Member
-	Role   Role // of a user who asks; Stranger for an app token
+
+	// Of groups, for a user who asks.
+	Role     Role // Stranger for an app token
+	Shielded bool // does not receive the messages
 }
 
 // RoomDetails returns those of the named rooms that exist. Errors: ErrRoomNotFound, which names the first, when none does.
@@ -466,7 +469,14 @@ func (s *Service) RoomDetails(ctx context.Context, c Caller, kind RoomKind, ids 
 				}
 			}
 			left -= len(members)
-			details[i] = RoomDetail{r, ownerFirst(r, members), roles[i]}
+			details[i] = RoomDetail{Room: r, Roster: ownerFirst(r, members), Role: roles[i]}
+			if roles[i] > Stranger {
+				shields, err := tx.Shields(r, c.User)
+				if err != nil {
+					return err
+				}
+				details[i].Shielded = len(shields) > 0
+			}
 		}
 		return nil
 	})
