@@ -21,6 +21,7 @@ type cli struct {
 	Serve   serveCmd   `cmd:"" help:"Run the server."`
 	Dev     devCmd     `cmd:"" help:"Run the emulator: demo data in a temporary folder, open registration, no request limits."`
 	App     appCmd     `cmd:"" help:"Make, show, change and delete apps. Works while the server runs."`
+	Account accountCmd `cmd:"" help:"Import, make, show and change accounts of the social app (ThinkSNS+). Works while the server runs."`
 	Token   tokenCmd   `cmd:"" help:"Print a new token of an app or a user. Works while the server runs."`
 	Backup  backupCmd  `cmd:"" help:"Copy a running embedded database to a file."`
 	Version versionCmd `cmd:"" help:"Tell the version."`

@@ -21,6 +21,7 @@ func layers() map[string]layer {
 		"internal/pictures":  {ours: []string{"internal/im"}},
 		"internal/passwords": {ours: []string{"internal/im"}, third: []string{"golang.org/x/crypto"}},
 		"internal/plus":      {ours: []string{"internal/im"}},
+		"internal/dump":      {ours: []string{"internal/im"}},
 		"internal/sqlstore": {ours: []string{"internal/im"},
 			third: []string{"github.com/jackc/pgx/v5", "github.com/pressly/goose/v3", "modernc.org/libc", "modernc.org/sqlite"}},
 
@@ -28,9 +29,6 @@ func layers() map[string]layer {
 		"internal/easemob": {ours: []string{"internal/im"}, third: []string{"golang.org/x/time/rate"},
 			tests: []string{"internal/apidoc", "internal/blob", "internal/pictures", "internal/sqlstore", "github.com/getkin/kin-openapi"}},
 		"internal/apidoc": {third: []string{"github.com/swaggest/swgui"}},
-
-		// What commands read.
-		"internal/dump": {},
 
 		// The composition root, and the command.
 		"internal/server": {ours: []string{"internal/apidoc", "internal/blob", "internal/pictures", "internal/bus", "internal/dump", "internal/easemob", "internal/im", "internal/passwords", "internal/plus", "internal/sqlstore"},

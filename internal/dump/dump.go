@@ -1,337 +1,216 @@
-// Package dump reads the rows of one table out of a file that a program of another kind wrote: an SQL dump of MySQL,
-// PostgreSQL or SQLite with INSERT statements, or a CSV file whose first line names the columns.
+// Package dump reads the rows of one table out of a file of a ThinkSNS+: CSV with a header, or what mysqldump writes. It
+// knows the table of users.
 package dump
 
 import (
-	"bufio"
-	"bytes"
-	"encoding/csv"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
+
+	"teahouse/internal/im"
 )
 
-// Row is a row by the names of its columns in lower case. What is NULL is not in it.
-type Row map[string]string
+// Format is the form of a file.
+type Format string
 
-// valueMax bounds one value in bytes.
-const valueMax = 16 << 20
+// The formats.
+const (
+	CSV Format = "csv"
+	SQL Format = "sql"
+)
 
-// Read calls fn with every row of the table, in the order of the file, and line, where the row ends. Rows must have the needed
-// columns, NULL or not. An error of fn ends the reading and is returned with the line.
-func Read(r io.Reader, table string, need []string, fn func(line int, row Row) error) error {
-	in := bufio.NewReaderSize(r, 64<<10)
-	if bom, _ := in.Peek(3); bytes.Equal(bom, []byte("\xef\xbb\xbf")) {
-		_, _ = in.Discard(3) // just peeked
-	}
-	head, _ := in.Peek(4096)
-	if isSQL(head) {
-		s := &sql{scanner: scanner{in: in, line: 1, backslash: isMySQL(head)}, table: table, need: need, fn: fn}
-		return s.read()
-	}
-	return readCSV(in, need, fn)
+// Config tells how to read a file.
+type Config struct {
+	Format Format
+	Prefix string // of the dump's table names
+	Site   string // base address of the ThinkSNS+, for pictures that it keeps itself; empty: these are left out
 }
 
-// isSQL reports whether a file begins as a dump does; a CSV file begins with the name of a column.
-func isSQL(head []byte) bool {
-	text := strings.TrimSpace(string(head))
-	first := strings.IndexFunc(text, func(c rune) bool { return c <= ' ' || c == ';' || c == ',' })
-	if first < 0 {
-		return false
-	}
-	switch strings.ToUpper(text[:first]) {
-	case "INSERT", "REPLACE", "CREATE", "DROP", "SET", "LOCK", "UNLOCK", "USE", "BEGIN", "START", "PRAGMA", "SELECT", "ALTER", "COPY":
-		return text[first] != ','
-	}
-	return strings.HasPrefix(text, "--") || strings.HasPrefix(text, "/*") || strings.HasPrefix(text, "#")
+// Row is one person of the file.
+type Row struct {
+	Line    int
+	Account im.NewAccount
+	Err     error // why it cannot be read; Account has what was read
 }
 
-// isMySQL reports whether backslashes escape in strings: they do in MySQL's dumps alone.
-func isMySQL(head []byte) bool {
-	text := string(head)
-	return !strings.Contains(text, "PostgreSQL database dump") && !strings.HasPrefix(strings.TrimSpace(text), "PRAGMA")
+// Record is one row of a table.
+type Record struct {
+	Line   int
+	Err    error // why it cannot be read, then it may hold anything
+	fields []field
 }
 
-func readCSV(in io.Reader, need []string, fn func(int, Row) error) error {
-	c := csv.NewReader(in)
-	c.ReuseRecord = true
-	first, err := c.Read()
+// Value returns what stands in a column, named in lower case; ok is false for no value.
+func (r Record) Value(column string) (text string, ok bool) {
+	for _, f := range r.fields {
+		if f.column == column {
+			return f.text, !f.null
+		}
+	}
+	return "", false
+}
+
+// Table calls fn for every row of a table, in the order of the file, until fn fails; the Record holds until then. It keeps no
+// more than one row in memory. Columns that are needed must be there. A CSV file is one table. Its own errors are about the
+// file as a whole and name the line.
+func Table(r io.Reader, f Format, table string, need []string, fn func(Record) error) error {
+	switch f {
+	case CSV:
+		return readCSV(r, need, fn)
+	case SQL:
+		return readSQL(r, table, need, fn)
+	}
+	return fmt.Errorf("format %q: want csv or sql", f)
+}
+
+// Read calls fn for every person of the file, as [Table] does.
+func Read(r io.Reader, c Config, fn func(Row) error) error {
+	return Table(r, c.Format, c.Prefix+"users", []string{"name"}, func(r Record) error { return fn(c.row(r)) })
+}
+
+// field is one column of one row.
+type field struct {
+	column, text string
+	null         bool
+}
+
+// maxValue bounds one value, so that a file that is none of ours does not fill the memory.
+const maxValue = 1 << 20
+
+var errValueLong = errors.New("a value is longer than a MiB")
+
+// row makes a Row of what the columns say; those that accounts do not have are passed over.
+func (c Config) row(record Record) Row {
+	r := Row{Line: record.Line, Err: record.Err}
+	a := &r.Account
+	for _, f := range record.fields {
+		if f.null {
+			continue
+		}
+		text := strings.TrimSpace(f.text)
+		if err := c.put(a, f.column, text); err != nil && r.Err == nil {
+			r.Err = fmt.Errorf("%s: %w", f.column, err)
+		}
+	}
+	return r
+}
+
+func (c Config) put(a *im.NewAccount, column, text string) (err error) {
+	switch column {
+	case "id":
+		if a.ID, err = number(text); err == nil && text != "" && (a.ID <= 0 || a.ID > im.MaxAccountID) {
+			err = fmt.Errorf("want a number from 1 to %d", int64(im.MaxAccountID))
+		}
+	case "name":
+		a.Name = text
+	case "email":
+		a.Email = text
+	case "phone":
+		a.Phone = text
+	case "password":
+		if a.Hash = text; c.Format == CSV && !strings.HasPrefix(text, "$2") {
+			a.Hash, a.Password = "", text
+		}
+	case "bio":
+		a.Bio = text
+	case "location":
+		a.Location = text
+	case "sex":
+		var n int64
+		n, err = number(text)
+		a.Sex = int(n)
+	case "avatar":
+		a.Avatar = c.picture(text)
+	case "bg", "background":
+		a.Background = c.picture(text)
+	case "created_at":
+		a.Created, err = moment(text)
+	case "updated_at":
+		a.Updated, err = moment(text)
+	case "deleted_at":
+		a.Disabled, err = moment(text)
+	}
+	return err
+}
+
+func number(text string) (int64, error) {
+	if text == "" {
+		return 0, nil
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil {
-		return fmt.Errorf("the first line, which should name the columns: %w", err)
+		err = fmt.Errorf("%q is not a number", clip(text))
 	}
-	columns := make([]string, len(first))
-	for i, name := range first {
-		columns[i] = strings.ToLower(strings.TrimSpace(name))
-	}
-	if err := missing(columns, need); err != nil {
-		return err
-	}
-	for {
-		values, err := c.Read()
-		switch {
-		case err == io.EOF:
-			return nil
-		case err != nil:
-			return err
-		}
-		row := make(Row, len(columns))
-		for i, v := range values {
-			if v != `\N` && v != "NULL" { // as MySQL and its tools write it
-				row[columns[i]] = v
-			}
-		}
-		line, _ := c.FieldPos(0)
-		if err := fn(line, row); err != nil {
-			return fmt.Errorf("line %d: %w", line, err)
-		}
-	}
+	return n, err
 }
 
+// missing tells which column is not there.
 func missing(columns, need []string) error {
 	for _, n := range need {
 		if !slices.Contains(columns, n) {
-			return fmt.Errorf("there is no column %s, only %s", n, strings.Join(columns, ", "))
+			return fmt.Errorf("there is no column %s, only %s", n, clip(strings.Join(columns, ", ")))
 		}
 	}
 	return nil
 }
 
-// sql reads the statements of a dump.
-type sql struct {
-	scanner
-	table   string
-	need    []string
-	fn      func(int, Row) error
-	columns []string // of the table, as its CREATE TABLE names them
-	seen    bool     // a statement about the table
+func clip(s string) string {
+	if len(s) > 40 {
+		s = strings.ToValidUTF8(s[:40], "") + "…"
+	}
+	return s
 }
 
-var (
-	errCopy    = errors.New("the dump has COPY instead of INSERT: make it with pg_dump --inserts")
-	errColumns = errors.New("the INSERT names no columns and there is no CREATE TABLE before it: make the dump with --complete-insert, or with the tables' structure")
-	errCount   = errors.New("a row has more or fewer values than there are columns")
-	errSyntax  = errors.New("not an SQL dump")
-	errLong    = fmt.Errorf("a value of more than %d bytes", valueMax)
-)
-
-func (s *sql) read() error {
-	for {
-		t, err := s.next()
-		switch {
-		case err == io.EOF && !s.seen:
-			return fmt.Errorf("the dump has no table %s", s.table)
-		case err == io.EOF:
-			return nil
-		case err != nil:
-			return fmt.Errorf("line %d: %w", s.line, err)
-		case t.is(";"):
-			continue
-		}
-		if err := s.statement(t); err != nil {
-			if err == io.EOF {
-				err = io.ErrUnexpectedEOF
-			}
-			return fmt.Errorf("line %d: %w", s.line, err)
+// moment reads a time: as MySQL writes it, which is UTC in a dump, as the standard does, or in seconds.
+func moment(text string) (time.Time, error) {
+	if text == "" || strings.HasPrefix(text, "0000-00-00") {
+		return time.Time{}, nil
+	}
+	for _, layout := range []string{time.DateTime, time.RFC3339, time.DateOnly, "2006-01-02T15:04:05"} {
+		if t, err := time.Parse(layout, text); err == nil && t.Year() >= 1970 {
+			return t, nil
 		}
 	}
+	if n, err := strconv.ParseInt(text, 10, 64); err == nil && n > 0 && n < 1<<34 {
+		return time.Unix(n, 0).UTC(), nil
+	}
+	return time.Time{}, fmt.Errorf("%q is not a time such as 2017-12-17 14:34:13", clip(text))
 }
 
-// statement reads one statement, whose first word is given.
-func (s *sql) statement(first token) error {
-	switch {
-	case first.is("INSERT") || first.is("REPLACE"):
-		return s.insert()
-	case first.is("CREATE"):
-		return s.create()
-	case first.is("COPY"):
-		name, err := s.name()
-		if err == nil && name == s.table {
-			return errCopy
-		}
-		if err != nil {
-			return err
-		}
+// picture is what a column of ThinkSNS+ leads to: an address, or "channel:path" of a file that the site keeps
+// (wire/thinksns.md §7.2).
+func (c Config) picture(text string) *im.Picture {
+	if len(text) > maxAddress {
+		return nil
 	}
-	return s.skip()
+	if strings.HasPrefix(text, "https://") || strings.HasPrefix(text, "http://") {
+		return &im.Picture{URL: text}
+	}
+	channel, path, ok := strings.Cut(text, ":")
+	if !ok || path == "" || c.Site == "" {
+		return nil
+	}
+	return &im.Picture{Vendor: "local",
+		URL: strings.TrimSuffix(c.Site, "/") + "/storage/" + channel + ":" + base64.StdEncoding.EncodeToString([]byte(path))}
 }
 
-// skip reads to the end of the statement.
-func (s *sql) skip() error {
-	for {
-		t, err := s.next()
-		if err == io.EOF || err == nil && t.is(";") {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-	}
+const maxAddress = 1024
+
+// lineError is an error about a file at one line.
+type lineError struct {
+	line int
+	err  error
 }
 
-// name reads the name of a table, of which the last part counts.
-func (s *sql) name() (string, error) {
-	t, err := s.next()
-	for err == nil {
-		if !t.named() {
-			return "", errSyntax
-		}
-		dot, e := s.next()
-		if e != nil || !dot.is(".") {
-			s.back(dot, e)
-			return strings.ToLower(t.text), nil
-		}
-		t, err = s.next()
-	}
-	return "", err
-}
+// Error names the line.
+func (e lineError) Error() string { return fmt.Sprintf("line %d: %v", e.line, e.err) }
 
-// create reads the columns of the table's CREATE TABLE.
-func (s *sql) create() error {
-	t, err := s.next()
-	if err != nil || !t.is("TABLE") {
-		s.back(t, err)
-		return s.skip()
-	}
-	name, err := s.name()
-	if err == nil && name == "if" { // NOT EXISTS
-		if _, err = s.next(); err == nil {
-			if _, err = s.next(); err == nil {
-				name, err = s.name()
-			}
-		}
-	}
-	if err != nil || name != s.table {
-		return errors.Join(err, s.skip())
-	}
-	s.seen, s.columns = true, nil
-	depth, begins := 0, false
-	for {
-		t, err := s.next()
-		switch {
-		case err != nil:
-			return err
-		case t.is(";"):
-			return missing(s.columns, s.need)
-		case t.is("("):
-			depth++
-			begins = depth == 1
-			continue
-		case t.is(")"):
-			depth--
-		case depth == 1 && t.is(","):
-			begins = true
-			continue
-		case begins && t.named() && !t.constraint():
-			s.columns = append(s.columns, strings.ToLower(t.text))
-		}
-		begins = false
-	}
-}
+// Unwrap returns the cause.
+func (e lineError) Unwrap() error { return e.err }
 
-// insert reads the rows of an INSERT into the table.
-func (s *sql) insert() error {
-	t, err := s.next()
-	for err == nil && !t.is("INTO") { // IGNORE, OR REPLACE
-		t, err = s.next()
-	}
-	if err != nil {
-		return err
-	}
-	name, err := s.name()
-	if err != nil || name != s.table {
-		return errors.Join(err, s.skip())
-	}
-	s.seen = true
-	columns := s.columns
-	if t, err = s.next(); err == nil && t.is("(") {
-		if columns, err = s.list(); err == nil {
-			t, err = s.next()
-		}
-	}
-	switch {
-	case err != nil:
-		return err
-	case !t.is("VALUES"):
-		return errSyntax
-	case len(columns) == 0:
-		return errColumns
-	}
-	if err := missing(columns, s.need); err != nil {
-		return err
-	}
-	return s.rows(columns)
-}
-
-// list reads names up to the closing parenthesis.
-func (s *sql) list() (names []string, err error) {
-	for {
-		switch t, err := s.next(); {
-		case err != nil:
-			return nil, err
-		case t.is(")"):
-			return names, nil
-		case t.named():
-			names = append(names, strings.ToLower(t.text))
-		case !t.is(","):
-			return nil, errSyntax
-		}
-	}
-}
-
-// rows reads (…),(…); and hands each row over.
-func (s *sql) rows(columns []string) error {
-	for {
-		t, err := s.next()
-		switch {
-		case err == io.EOF || err == nil && t.is(";"):
-			return nil
-		case err != nil:
-			return err
-		case t.is(","):
-			continue
-		case t.is("ON"): // CONFLICT, DUPLICATE KEY
-			return s.skip()
-		case !t.is("("):
-			return errSyntax
-		}
-		row, err := s.values(columns)
-		if err != nil {
-			return err
-		}
-		if err := s.fn(s.line, row); err != nil {
-			return err
-		}
-	}
-}
-
-// values reads one row behind its opening parenthesis.
-func (s *sql) values(columns []string) (Row, error) {
-	row := make(Row, len(columns))
-	for i := 0; ; {
-		t, err := s.next()
-		switch {
-		case err != nil:
-			return nil, err
-		case t.is(","):
-			i++
-			continue
-		case t.is(")"):
-			if i != len(columns)-1 {
-				return nil, errCount
-			}
-			return row, nil
-		case i >= len(columns):
-			return nil, errCount
-		case t.is("NULL"), t.is("-"), t.is("+"), t.kind == word && (t.text[0] == '_' || t.is("E") || t.is("X") || t.is("B")): // what stands before a string
-			if t.is("-") {
-				row[columns[i]] = "-"
-			}
-		case t.kind == word || t.kind == quoted || t.kind == text:
-			row[columns[i]] += t.text
-		default:
-			return nil, errSyntax
-		}
-	}
-}
+func atLine(line int, err error) error { return lineError{line, err} }

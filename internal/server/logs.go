@@ -15,10 +15,7 @@ func (l Logging) logger() (*slog.Logger, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := l.Stderr
-	if w == nil {
-		w = os.Stderr
-	}
+	w := l.stderr()
 	tty := isTerminal(w)
 	if format == "" && tty {
 		format = "text"
@@ -29,6 +26,13 @@ func (l Logging) logger() (*slog.Logger, error) {
 	return slog.New(tint.NewTextHandler(w, &tint.Options{
 		Level: level, TimeFormat: time.StampMilli, NoColor: !tty || os.Getenv("NO_COLOR") != "",
 	})), nil
+}
+
+func (l Logging) stderr() io.Writer {
+	if l.Stderr == nil {
+		return os.Stderr
+	}
+	return l.Stderr
 }
 
 func isTerminal(w io.Writer) bool {
