@@ -77,6 +77,14 @@ func person(c Caller) (int64, error) {
 	}
 }
 
+// Introspect returns the person whose token of the ThinkSNS+ beside us this is. Errors: ErrTokenBad, ErrUnavailable.
+func (s *Service) Introspect(ctx context.Context, token string) (Profile, error) {
+	if s.directory == nil {
+		return Profile{}, ErrTokenBad
+	}
+	return s.directory.Introspect(ctx, token)
+}
+
 // people returns the profiles of those who are numbered, each once and in this order. Errors: ErrUserNotFound, which names one
 // who does not exist; those of [Directory].
 func (s *Service) people(ctx context.Context, app *App, ids []int64) ([]Profile, error) {
@@ -348,9 +356,7 @@ func (s *Service) putFace(w *work, f *Face) error {
 	face := *f
 	face.Room = w.room.ID
 	if face.File != 0 && s.directory == nil {
-		if _, err := UsePicture(w.tx, w.app.ID, face.File, "group_face "+string(w.room.ID)); err != nil {
-			return err
-		}
+		return ErrInvalid.With("group_face")
 	}
 	w.room.Avatar = face.URL
 	return w.tx.PutFace(w.app.ID, face)

@@ -115,27 +115,27 @@ func (s *Service) registerIM(ctx context.Context, c Caller, ids []int64) (exist 
 
 // makeUsers makes those Users of people that are missing.
 func (s *Service) makeUsers(ctx context.Context, app AppID, people []Profile) error {
-	names := make([]Username, len(people))
-	for i, p := range people {
-		names[i] = IMName(p.ID)
-	}
-	return s.store.Update(ctx, func(tx Tx) error {
-		if err := tx.LockUsers(app, names); err != nil {
-			return err
-		}
-		standings, err := tx.Standings(Room{App: app, Kind: Group}, names)
-		if err != nil {
-			return err
-		}
-		var users []User
-		for i, p := range people {
-			if !standings[i].Exists {
-				users = append(users, s.newDerived(app, p.ID))
-			}
-		}
-		_, err = tx.AddUsers(app, users)
+	return s.store.Update(ctx, func(tx Tx) error { return s.makeUsersIn(tx, app, people) })
+}
+
+// makeUsersIn is makeUsers in a transaction of more.
+func (s *Service) makeUsersIn(tx Tx, app AppID, people []Profile) error {
+	names := namesOf(people)
+	if err := tx.LockUsers(app, names); err != nil {
 		return err
-	})
+	}
+	standings, err := tx.Standings(Room{App: app, Kind: Group}, names)
+	if err != nil {
+		return err
+	}
+	var users []User
+	for i, p := range people {
+		if !standings[i].Exists {
+			users = append(users, s.newDerived(app, p.ID))
+		}
+	}
+	_, err = tx.AddUsers(app, users)
+	return err
 }
 
 const (
