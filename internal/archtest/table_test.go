@@ -28,6 +28,8 @@ func layers() map[string]layer {
 		// Surfaces: im. They import neither each other nor an adapter.
 		"internal/easemob": {ours: []string{"internal/im"}, third: []string{"golang.org/x/time/rate"},
 			tests: []string{"internal/apidoc", "internal/blob", "internal/pictures", "internal/sqlstore", "github.com/getkin/kin-openapi"}},
+		"internal/thinksns": {ours: []string{"internal/im"}, third: []string{"github.com/golang-jwt/jwt/v5", "golang.org/x/time/rate"},
+			tests: []string{"internal/apidoc", "internal/blob", "internal/easemob", "internal/pictures", "internal/plus", "internal/sqlstore", "github.com/getkin/kin-openapi"}},
 		"internal/apidoc": {third: []string{"github.com/swaggest/swgui"}},
 
 		// The composition root, and the command.
@@ -39,12 +41,13 @@ func layers() map[string]layer {
 		"internal/bench": {ours: []string{"internal/bus", "internal/im", "internal/passwords", "internal/server", "internal/sqlstore"}},
 		"test/*":         {}, // they look at the built binary from outside
 
-		"internal/archtest":  {},
-		"internal/blobtest":  {ours: []string{"internal/im"}},
-		"internal/im/imtest": {ours: []string{"internal/im"}},
-		"internal/bustest":   {ours: []string{"internal/im"}},
-		"internal/plustest":  {},
-		"internal/storetest": {ours: []string{"internal/im"}, third: []string{"github.com/jackc/pgx/v5/stdlib"}},
+		"internal/archtest":       {},
+		"internal/blobtest":       {ours: []string{"internal/im"}},
+		"internal/im/imtest":      {ours: []string{"internal/im"}},
+		"internal/bustest":        {ours: []string{"internal/im"}},
+		"internal/plustest":       {},
+		"internal/storetest":      {ours: []string{"internal/im"}, third: []string{"github.com/jackc/pgx/v5/stdlib"}},
+		"internal/transcripttest": {},
 		"internal/apidoctest": {ours: []string{"internal/apidoc"}, third: []string{"github.com/getkin/kin-openapi",
 			"github.com/oasdiff/yaml", "github.com/santhosh-tekuri/jsonschema/v6", "golang.org/x/text"}},
 	}
