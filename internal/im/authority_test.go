@@ -350,6 +350,9 @@ func TestAuthorityIsComplete(t *testing.T) {
 				continue
 			}
 			do := rows[m.Name]
+			if do == nil && slices.ContainsFunc(communityMatrix(), func(r communityRule) bool { return r.method == m.Name }) {
+				continue // TestCommunityUnknown
+			}
 			if do == nil {
 				t.Errorf("%s has no row in the matrix", m.Name)
 				continue
