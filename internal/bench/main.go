@@ -63,6 +63,7 @@ func rows() []row {
 		{"list", (*bench).listRow},
 		{"send", (*bench).sendRow},
 		{"group", (*bench).groupRow},
+		{"accounts", (*bench).accountsRow},
 	}
 }
 

@@ -190,6 +190,23 @@ func TestEnterAccount(t *testing.T) {
 	must(t, enter(ours))
 }
 
+// TestRevokedJWTsAreForgotten when nobody would take them anyway.
+func TestRevokedJWTsAreForgotten(t *testing.T) {
+	w := newWorld(t)
+	for id, life := range map[string]time.Duration{"short": time.Minute, "long": 24 * time.Hour} {
+		_, err := w.svc.RevokeJWT(t.Context(), w.app, id, w.clock.Now().Add(life))
+		must(t, err)
+	}
+	w.clock.Advance(time.Hour)
+	w.runs()
+	w.idle(time.Minute)
+	for id, want := range map[string]bool{"short": false, "long": true} {
+		revoked, err := w.svc.JWTRevoked(t.Context(), w.app, id)
+		must(t, err)
+		same(t, id, revoked, want)
+	}
+}
+
 func TestJWTSecret(t *testing.T) {
 	w := newWorld(t)
 	secret, err := w.svc.JWTSecret(t.Context(), w.app)

@@ -44,6 +44,30 @@ func TestReferenceVector(t *testing.T) {
 	}
 }
 
+func TestNewBcrypt(t *testing.T) {
+	ctx := context.Background()
+	for cfg, cost := range map[Config]string{{}: "$2y$10$", Light(): "$2y$04$"} {
+		h := New(cfg)
+		long := strings.Repeat("密", 24) // 72 bytes
+		encoded, err := h.Bcrypt(ctx, long+"ignored, as in PHP")
+		if err != nil || !strings.HasPrefix(encoded, cost) || len(encoded) != 60 {
+			t.Fatalf("Bcrypt = %q, %v; want %s…", encoded, err, cost)
+		}
+		for password, want := range map[string]bool{long: true, long + "x": true, long[:69]: false} {
+			if got, err := h.Verify(ctx, encoded, password); got != want || err != nil {
+				t.Errorf("Verify(%q) = %v, %v; want %v", password, got, err, want)
+			}
+		}
+	}
+	h := New(Config{Concurrent: 1})
+	h.turns <- struct{}{}
+	ended, cancel := context.WithCancel(ctx)
+	cancel()
+	if _, err := h.Bcrypt(ended, "x"); !errors.Is(err, im.ErrUnavailable) {
+		t.Errorf("without a turn: got %v, want ErrUnavailable", err)
+	}
+}
+
 func TestBcrypt(t *testing.T) {
 	ctx := context.Background()
 	h := New(Light())
