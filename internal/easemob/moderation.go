@@ -57,11 +57,28 @@ func muteLength(ms int64) time.Duration {
 // DELETE /{org}/{app}/chatrooms/{id}/mute/{users}: a list even for one name.
 func (a *API) unmuteMembers(c *call) (answer, error) {
 	users, err := a.svc.UnmuteMembers(c.r.Context(), c.caller, c.kind(), c.room(), c.names())
+	return answer{data: unmuted(users)}, err
+}
+
+// DELETE /{org}/{app}/chatgroups/{id}/mute?role=member: everybody of the role, who can be no other.
+func (a *API) unmuteByRole(c *call) (answer, error) {
+	switch c.query.Get("role") {
+	case "member":
+	case "":
+		return answer{}, im.ErrFieldMissing.With("role")
+	default:
+		return answer{}, im.ErrInvalid.With("role")
+	}
+	users, err := a.svc.UnmuteAll(c.r.Context(), c.caller, c.kind(), c.room())
+	return answer{data: unmuted(users)}, err
+}
+
+func unmuted(users []im.Username) []muteItem {
 	items := make([]muteItem, len(users))
 	for i, u := range users {
 		items[i] = muteItem{Result: true, User: string(u)}
 	}
-	return answer{data: items}, err
+	return items
 }
 
 // GET /{org}/{app}/sdk/chatrooms/{id}/mute/{user}: am I muted?

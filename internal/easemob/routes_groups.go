@@ -26,6 +26,7 @@ func (a *API) groupRoutes() []route {
 		groups("GET", "/chatgroups/{id}/roles", a.listRoles, roomUnread()),
 		groups("GET", "/chatgroups/{id}/acks/{message}", a.listAcks, roomUnread()),
 		groups("DELETE", "/chatgroups/{id}/ban", a.unmuteRoom),
+		groups("DELETE", "/chatgroups/{id}/mute", a.unmuteByRole),
 		groups("DELETE", "/chatgroups/{id}/blocks/users", on(a.unblockNamed), roomUserMissing(), batchWords("removeBlacklist: list size more than max limit : {arg}")),
 	}
 }

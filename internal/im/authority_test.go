@@ -204,6 +204,10 @@ func moderationRules() []rule {
 		{"UnmuteMembers", "ann", onOwner, unmuteMembers},
 		{"UnmuteMembers", "eve", onNobody, unmuteMembers},
 		{"UnmuteMembers", "sid", admins, unmuteMembers},
+		{"UnmuteAll", "", admins, func(ctx context.Context, s *im.Service, c im.Caller, r im.RoomID, _ string) error {
+			_, err := s.UnmuteAll(ctx, c, kindOf(r), r)
+			return err
+		}},
 		{"MuteRoom", "", admins, func(ctx context.Context, s *im.Service, c im.Caller, r im.RoomID, _ string) error {
 			return s.MuteRoom(ctx, c, kindOf(r), r, true)
 		}},

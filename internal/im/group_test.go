@@ -252,3 +252,24 @@ func TestMembersOnline(t *testing.T) {
 	_, _, err := w.svc.MembersOnline(t.Context(), as(t, w, "sid").c, im.Group, crew, im.Page{Number: 1, Size: 3})
 	refused(t, err, im.ErrUnavailable)
 }
+
+func TestUnmuteAll(t *testing.T) {
+	w := newCrew(t)
+	ann, adm := inGroup(t, w, "ann", crew), inGroup(t, w, "adm", crew)
+	unmute := func() string {
+		users, err := w.svc.UnmuteAll(t.Context(), adm.c, im.Group, crew)
+		must(t, err)
+		return nameLine(users)
+	}
+	same(t, "nobody is muted", unmute(), "")
+	for _, name := range []string{"bob", "ada", "cat"} {
+		ann.Mute(name, time.Hour)
+	}
+	ann.Remove("cat")
+	w.bus.Take()
+	same(t, "members, and who has left", unmute(), "bob cat")
+	w.want("crew(group) members_unmuted by adm [bob cat] of 4")
+	same(t, "an admin stays muted", ann.Mutes(), "ada 1h0m0s")
+	same(t, "again", unmute(), "")
+	w.want()
+}

@@ -153,6 +153,32 @@ func (s *Service) UnmuteMembers(ctx context.Context, c Caller, kind RoomKind, id
 	return users, err
 }
 
+// UnmuteAll ends the mutes of everybody who is no admin, and returns whose. Errors: ErrRoomNotFound, ErrForbidden.
+func (s *Service) UnmuteAll(ctx context.Context, c Caller, kind RoomKind, id RoomID) (users []Username, err error) {
+	err = s.inRoom(ctx, c, kind, id, Admin, func(w *work) error {
+		users = nil
+		mutes, err := w.tx.Entries(w.room, Mutes)
+		if err != nil || len(mutes) == 0 {
+			return err
+		}
+		names := make([]Username, len(mutes))
+		for i, e := range mutes {
+			names[i] = e.User
+		}
+		all, err := w.standings(names)
+		if err != nil {
+			return err
+		}
+		for _, st := range all {
+			if st.Role < Admin {
+				users = append(users, st.User)
+			}
+		}
+		return w.unmute(users)
+	})
+	return users, err
+}
+
 func (w *work) unmute(users []Username) error {
 	lifted, err := w.tx.DeleteEntries(w.room, Mutes, users)
 	if err == nil && len(lifted) > 0 {
