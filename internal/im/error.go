@@ -126,12 +126,22 @@ var (
 	ErrSameOwner       = declare(Denied, "same_owner", "the new owner is the owner already")
 	ErrRoomDisabled    = declare(Denied, "room_disabled", "the room is disabled")
 
-	ErrMemberMuted     = declare(Denied, "member_muted", "the member is muted in the room")
-	ErrRoomSilent      = declare(Denied, "room_muted", "the room is muted: only owner, admins and those allowed may speak")
-	ErrRecallLate      = declare(Denied, "recall_too_late", "the message is too old to be withdrawn")
-	ErrMessageNotFound = declare(NotFound, "message_not_found", "no such message")
-	ErrDeviceNotFound  = declare(NotFound, "device_not_found", "the user has no such device")
-	ErrMessageLarge    = declare(Exhausted, "message_too_large", "the message is too large")
+	ErrMemberMuted      = declare(Denied, "member_muted", "the member is muted in the room")
+	ErrRoomSilent       = declare(Denied, "room_muted", "the room is muted: only owner, admins and those allowed may speak")
+	ErrRecallLate       = declare(Denied, "recall_too_late", "the message is too old to be withdrawn")
+	ErrMessageNotFound  = declare(NotFound, "message_not_found", "no such message")
+	ErrMessageElsewhere = declare(NotFound, "message_elsewhere", "the message did not go there")
+	ErrRecallOff        = declare(Denied, "recall_off", "messages of this app cannot be withdrawn")
+	ErrEditKind         = declare(Invalid, "edit_kind", "this part of such a message cannot be edited")
+	ErrEditLimit        = declare(Exhausted, "edit_limit", "the message was edited as often as one may")
+	ErrTooManyReceivers = declare(Invalid, "too_many_receivers", "more receivers than one call takes")
+	ErrTooManyDirected  = declare(Invalid, "too_many_directed", "more members than a message can be directed to")
+	ErrHistoryFormat    = declare(Invalid, "history_format", "the hour or the query of the history is not understood")
+	ErrHistoryOld       = declare(Invalid, "history_old", "messages of that hour are no longer kept")
+	ErrHistoryNone      = declare(NotFound, "history_none", "there are no messages of that hour, or not yet all")
+	ErrLinkBad          = declare(Denied, "link_bad", "the link has expired or is not one of ours")
+	ErrDeviceNotFound   = declare(NotFound, "device_not_found", "the user has no such device")
+	ErrMessageLarge     = declare(Exhausted, "message_too_large", "the message is too large")
 
 	ErrAppNotFound  = declare(NotFound, "app_not_found", "no such app")
 	ErrUserNotFound = declare(NotFound, "user_not_found", "no such user")
@@ -191,6 +201,9 @@ func Errors() []*Error {
 		ErrOnOwner, ErrNotMember, ErrNotAdmin, ErrNotBlocked, ErrSameOwner, ErrRoomDisabled,
 		ErrMemberMuted, ErrRoomSilent, ErrRecallLate, ErrMessageNotFound, ErrDeviceNotFound, ErrMessageLarge,
 		ErrAppNotFound, ErrUserNotFound, ErrRoomNotFound, ErrFileNotFound, ErrUserExists,
+		ErrMemberMuted, ErrRoomSilent, ErrRecallLate, ErrMessageNotFound, ErrMessageElsewhere, ErrRecallOff, ErrEditKind,
+		ErrEditLimit, ErrTooManyReceivers, ErrTooManyDirected, ErrHistoryFormat, ErrHistoryOld, ErrHistoryNone, ErrLinkBad, ErrDeviceNotFound, ErrMessageLarge,
+		ErrAppNotFound, ErrUserNotFound, ErrRoomNotFound, ErrUserExists,
 		ErrAppExists, ErrRoomExists, ErrAlreadyMember, ErrAlreadyBlocks, ErrRoomFull, ErrTooManyMembers,
 		ErrMaxUsersLow, ErrMaxUsersHigh, ErrNameTooLong, ErrDescTooLong, ErrAnnounceLong, ErrTooManyAdmins,
 		ErrTooManyRooms, ErrAppRooms, ErrAttrKeyLong, ErrAttrKeyIllegal, ErrAttrValueLong, ErrAttrForeign,

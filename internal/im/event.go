@@ -18,6 +18,9 @@ func UserTopic(app AppID, user Username) Topic {
 	return Topic("user." + strconv.FormatInt(int64(app), 10) + "." + string(user))
 }
 
+// AppTopic carries what every connected user of an app is told.
+func AppTopic(app AppID) Topic { return Topic("app." + strconv.FormatInt(int64(app), 10)) }
+
 // EventKind says what an Event tells.
 type EventKind string
 
@@ -49,6 +52,8 @@ const (
 	AttributesSet       EventKind = "attributes_set"       // Attributes, Text: the notification's extension
 	AttributesDeleted   EventKind = "attributes_deleted"
 	MessageSent         EventKind = "message_sent"          // Message
+	MessageEdited       EventKind = "message_edited"        // Message: the note, whose Of is what was edited
+	MessageBroadcast    EventKind = "message_broadcast"     // to the app's topic; Message: for every connected user
 	MessageRecalled     EventKind = "message_recalled"      // Message: the withdrawal, whose field msg_id names what was withdrawn
 	SessionsEnded       EventKind = "sessions_ended"        // a user's tokens are gone; Text: password, deactivated, deleted
 	MemberAttributesSet EventKind = "member_attributes_set" // Users: whose; Attributes: what was set, an empty value deleted

@@ -47,3 +47,20 @@ func (fs Fields) size() (n int) {
 	}
 	return n
 }
+
+// with returns fs with more: a name that is there keeps its place and gets the new value.
+func (fs Fields) with(more Fields) Fields {
+	all := append(Fields(nil), fs...)
+	for _, f := range more {
+		i := len(all) - 1
+		for i >= 0 && all[i].Name != f.Name {
+			i--
+		}
+		if i < 0 {
+			all = append(all, f)
+		} else {
+			all[i] = f
+		}
+	}
+	return all
+}

@@ -136,10 +136,22 @@ type Message struct {
 	Online bool // for those who are connected when it is sent: it stands in no inbox
 	Echo   bool // the sender's devices receive it too
 	Past   bool // imported: it stands in the history, not in an inbox
+	Edit   Edit
+	Of     MessageID // the message whose edited content this one tells those who have it already; 0: it is no such note
 
 	Wire string // the wire the sender spoke, when Raw is kept
 	Raw  []byte // the sender's own bytes on that wire, to forward unchanged
 }
+
+// Edit tells of the changes made to a message after it was sent.
+type Edit struct {
+	Count int // 0: none
+	By    Username
+	At    time.Time // of the last one
+}
+
+// Spoken reports whether the message was said by somebody: the withdrawal or the edit of another was not.
+func (m Message) Spoken() bool { return m.Body.Type != RecallBody && m.Of == 0 }
 
 // Conversation is where the message stands.
 func (m Message) Conversation() ConversationID { return Conversation(m.From, m.To) }

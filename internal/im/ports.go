@@ -292,6 +292,8 @@ type MessageTx interface {
 	Message(AppID, MessageID) (Message, error)
 	// MessageOf finds the message that a device of a user knows by this id of its own.
 	MessageOf(app AppID, from Username, device, client string) (id MessageID, found bool, err error)
+	// PutMessage writes what an edit changes of a message: its body, extension, Edit, Wire and Raw; or ErrMessageNotFound.
+	PutMessage(Message) error
 	// DeleteMessage removes a message, or ErrMessageNotFound.
 	DeleteMessage(AppID, MessageID) error
 	// Messages returns up to limit messages of the app with ids above after and below before, in their order.

@@ -6,12 +6,17 @@ import (
 	"time"
 )
 
-// Recall withdraws a message: who has not received it will not, and the others are told. A user token may withdraw what its user
-// said. Errors: ErrMessageNotFound, ErrNotSelf, ErrRecallLate.
-func (s *Service) Recall(ctx context.Context, c Caller, id MessageID) (m Message, err error) {
-	if !c.Known() {
+// Recall withdraws a message, which went to an address; the zero one does not matter. Who has not received it will not, and the
+// others are told. A user token may withdraw what its user said. Errors: ErrMessageNotFound, ErrMessageElsewhere, ErrNotSelf,
+// ErrRecallLate, ErrRecallOff.
+func (s *Service) Recall(ctx context.Context, c Caller, id MessageID, to Address) (m Message, err error) {
+	switch {
+	case !c.Known():
 		return Message{}, ErrUnauthenticated
+	case c.App.Settings.RecallSeconds == 0:
+		return Message{}, ErrRecallOff
 	}
+	to.User = foldName(string(to.User))
 	err = s.update(ctx, c.App.ID, c.User, func(tx Tx, emit func(Event)) error {
 		if m, err = tx.Message(c.App.ID, id); err != nil {
 			return err
@@ -20,7 +25,12 @@ func (s *Service) Recall(ctx context.Context, c Caller, id MessageID) (m Message
 			return err
 		}
 		now := s.clock.Now()
-		if now.Sub(m.At) > time.Duration(c.App.Settings.RecallSeconds)*time.Second || m.Body.Type == RecallBody {
+		switch {
+		case !m.Spoken():
+			return ErrMessageNotFound.With(id.String())
+		case to != (Address{}) && to != m.To:
+			return ErrMessageElsewhere.With(id.String())
+		case now.Sub(m.At) > time.Duration(c.App.Settings.RecallSeconds)*time.Second:
 			return ErrRecallLate.With(id.String())
 		}
 		return s.recall(tx, emit, m, now)
@@ -56,7 +66,11 @@ func (s *Service) Import(ctx context.Context, c Caller, n NewMessage) (id Messag
 	if err != nil {
 		return 0, err
 	}
-	m.Past, m.To = true, n.To[0]
+	to, err := receivers(n.To)
+	if err != nil {
+		return 0, err
+	}
+	m.Past, m.To = true, to[0]
 	err = s.store.Update(ctx, func(tx Tx) error {
 		for range idTries {
 			m.ID = MessageIDAt(m.At) + s.anyPlace()
@@ -74,22 +88,6 @@ func (s *Service) anyPlace() MessageID {
 	h := fnv.New32a()
 	h.Write([]byte(s.ids.UUID())) // never fails
 	return MessageID(h.Sum32() >> (32 - idTimeShift))
-}
-
-// History returns up to limit messages made from one moment to before another, in their order, after a message of a former
-// answer. more tells whether others follow. It needs an app token.
-func (s *Service) History(ctx context.Context, c Caller, from, to time.Time, after MessageID, limit int) (messages []Message, more bool, err error) {
-	if err := c.mustBeApp(); err != nil {
-		return nil, false, err
-	}
-	err = s.store.View(ctx, func(tx Tx) (err error) {
-		messages, err = tx.Messages(c.App.ID, max(after, MessageIDAt(from)-1), MessageIDAt(to), limit+1)
-		return err
-	})
-	if len(messages) > limit {
-		messages, more = messages[:limit], true
-	}
-	return messages, more, err
 }
 
 // forget removes what is older than apps keep messages, and devices nobody has used for long.

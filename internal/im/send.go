@@ -1,17 +1,20 @@
 package im
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"time"
 )
 
 // NewMessage is something to be said.
 type NewMessage struct {
-	From   string    // who says it, for app tokens: empty is admin, and nobody checks; user tokens speak for themselves
+	From   string    // who says it, for app tokens: empty is admin, and nobody checks; user tokens name nobody else than their user
 	Device string    // the device that says it
 	Client string    // the device's own id of the message: the same one again is the same message
-	To     []Address // each gets a message of its own
+	To     []Address // each gets a message of its own; all of one kind
 	Body   Body
 	Ext    Fields
 	Only   []string  // of a room's members, those who receive it; empty: all
@@ -23,34 +26,85 @@ type NewMessage struct {
 	Raw    []byte
 }
 
+// Most of what one call takes (wire/easemob.md §8.1).
+const (
+	mostUsers     = 600
+	mostGroups    = 3
+	mostChatrooms = 10
+	mostOnly      = 20
+)
+
 // Sent tells what became of a message to one address.
 type Sent struct {
 	To Address
 	ID MessageID
 }
 
-// Send says something. What it returns is stored. An app token may speak as anybody, and no rule of who may speak
-// applies: to whom or where nobody is, nothing is stored, and that is no error (wire/easemob.md §8.1). A user token speaks as
-// its user, to addresses that exist, when maySpeak lets it. All or nothing. Errors: ErrFieldMissing, ErrMessageLarge, those of a
-// bad sender, ErrUserNotFound, ErrRoomNotFound and those of [Service.maySpeak].
-func (s *Service) Send(ctx context.Context, c Caller, n NewMessage) (sent []Sent, err error) {
+// Send says something. What it returns is stored; it stands in the order of n.To, and an address named twice gets one message. An
+// app token may speak as anybody, and no rule of who may speak applies: to whom or where nobody is, nothing is stored, and that is
+// no error (wire/easemob.md §8.1). A user token speaks as its user, to addresses that exist, when maySpeak lets it. All or
+// nothing. Errors: ErrFieldMissing, ErrTooManyReceivers, ErrTooManyDirected, ErrMessageLarge, ErrNotSelf, those of a bad sender,
+// ErrUserNotFound, ErrRoomNotFound and those of [Service.maySpeak].
+func (s *Service) Send(ctx context.Context, c Caller, n NewMessage) ([]Sent, error) {
 	m, err := s.newMessage(c, n)
 	if err != nil {
 		return nil, err
 	}
+	to, err := receivers(n.To)
+	if err != nil {
+		return nil, err
+	}
+	ids := map[Address]MessageID{}
+	for _, a := range to {
+		ids[a] = 0
+	}
 	err = s.update(ctx, c.App.ID, c.User, func(tx Tx, emit func(Event)) error {
-		sent = sent[:0]
-		for _, to := range n.To {
-			m.To = to
-			id, err := s.send(tx, emit, c, m)
-			if err != nil {
+		for _, a := range inOrder(ids) {
+			m.To = a
+			if ids[a], err = s.send(tx, emit, c, m); err != nil {
 				return err
 			}
-			sent = append(sent, Sent{to, id})
 		}
 		return nil
 	})
-	return sent, err
+	if err != nil {
+		return nil, err
+	}
+	sent := make([]Sent, len(to))
+	for i, a := range to {
+		sent[i] = Sent{a, ids[a]}
+	}
+	return sent, nil
+}
+
+// receivers folds whom a message goes to and checks their number.
+func receivers(to []Address) ([]Address, error) {
+	if len(to) == 0 {
+		return nil, ErrFieldMissing.With("to")
+	}
+	most := mostUsers
+	switch to[0].Kind {
+	case Group:
+		most = mostGroups
+	case Chatroom:
+		most = mostChatrooms
+	}
+	if len(to) > most {
+		return nil, tooMany(ErrTooManyReceivers, len(to), most)
+	}
+	folded := make([]Address, len(to))
+	for i, a := range to {
+		a.User = foldName(string(a.User))
+		folded[i] = a
+	}
+	return folded, nil
+}
+
+// inOrder sorts addresses: who sends to several at once locks them in the same order as others do.
+func inOrder(ids map[Address]MessageID) []Address {
+	return slices.SortedFunc(maps.Keys(ids), func(a, b Address) int {
+		return cmp.Or(cmp.Compare(a.Room, b.Room), cmp.Compare(a.User, b.User))
+	})
 }
 
 // newMessage checks what does not depend on whom the message goes to.
@@ -66,8 +120,8 @@ func (s *Service) newMessage(c Caller, n NewMessage) (Message, error) {
 		m.At = now
 	}
 	switch {
-	case len(n.To) == 0:
-		return Message{}, ErrFieldMissing.With("to")
+	case len(m.Only) > mostOnly:
+		return Message{}, tooMany(ErrTooManyDirected, len(m.Only), mostOnly)
 	case n.Body.Type == 0 || n.Body.Type >= RecallBody:
 		return Message{}, ErrFieldMissing.With("type")
 	case n.Body.Fields.size()+n.Ext.size() > c.App.Settings.MaxMessage:
@@ -81,6 +135,8 @@ func speaker(c Caller, from string) (Username, error) {
 	switch {
 	case !c.Known():
 		return "", ErrUnauthenticated
+	case !c.IsApp() && from != "" && foldName(from) != c.User:
+		return "", ErrNotSelf.For(foldName(from))
 	case !c.IsApp():
 		return c.User, nil
 	case from == "":
@@ -153,6 +209,12 @@ func (s *Service) sayInRoom(tx Tx, c Caller, m *Message) error {
 // sayToUser gives a message to a user its number. From the first message on each of the two who exists takes part in the
 // conversation.
 func (s *Service) sayToUser(tx Tx, c Caller, m *Message) error {
+	if _, err := ParseUsername(string(m.To.User)); err != nil { // nobody is called so
+		if c.IsApp() {
+			return errNobody
+		}
+		return ErrUserNotFound.For(m.To.User)
+	}
 	conv := m.Conversation()
 	m.Echo = m.Echo || m.From == m.To.User // who writes to oneself receives it
 	pair, err := tx.Pair(m.App, conv, m.From, m.To.User)

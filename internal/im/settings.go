@@ -35,6 +35,7 @@ type Settings struct {
 	BatchRegister    int           // users in one registration call
 	MaxMessage       int           // bytes of a message's body and extension
 	RecallSeconds    int           // how long a message can be withdrawn
+	HistoryZone      int           // hours that the hours of the history are ahead of UTC
 	MessageDays      int           // how long messages are kept; 0 means for good
 	MaxContacts      int           // contacts of one user, and requests waiting for an answer
 	MaxUserBlocks    int           // users one user may block
@@ -126,6 +127,7 @@ func settings() []setting {
 		number("batch_register", "users in one registration call", 1, 500, func(s *Settings) *int { return &s.BatchRegister }),
 		number("message_max_bytes", "bytes of a message's body and extension", 256, 256<<10, func(s *Settings) *int { return &s.MaxMessage }),
 		number("recall_seconds", "how long a message can be withdrawn", 0, 1<<31-1, func(s *Settings) *int { return &s.RecallSeconds }),
+		number("history_zone", "hours that the hours of the history's files are ahead of UTC", -12, 14, func(s *Settings) *int { return &s.HistoryZone }),
 		number("message_days", "days that messages are kept, read or not; 0 = for good", 0, 100_000, func(s *Settings) *int { return &s.MessageDays }),
 		number("user_max_contacts", "contacts of one user", 1, 100_000, func(s *Settings) *int { return &s.MaxContacts }),
 		number("user_max_blocks", "users one user may block", 1, 100_000, func(s *Settings) *int { return &s.MaxUserBlocks }),

@@ -30,6 +30,7 @@ func settingCases() []struct{ key, standard, good, bad string } {
 		{"batch_register", "60", "1>1 500>500", "0 501 x"},
 		{"message_max_bytes", "5120", "256>256 262144>262144", "255 262145 x"},
 		{"recall_seconds", "120", "0>0 2147483647>2147483647", "-1 2147483648 x"},
+		{"history_zone", "0", "-12>-12 8>8 14>14", "-13 15 x"},
 		{"message_days", "180", "0>0 100000>100000", "-1 100001 x"},
 		{"user_max_contacts", "1000", "1>1 100000>100000", "0 100001 x"},
 		{"user_max_blocks", "500", "1>1 100000>100000", "0 100001 x"},

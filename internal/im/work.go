@@ -24,8 +24,11 @@ func (p Page) offset() int {
 func itoa(n int) string { return strconv.Itoa(n) }
 
 // batchError says how many names came and how many one call takes.
-func batchError(given, limit int) error {
-	e := ErrBatchTooLarge.With(itoa(limit))
+func batchError(given, limit int) error { return tooMany(ErrBatchTooLarge, given, limit) }
+
+// tooMany says how many came and how many one call takes.
+func tooMany(err *Error, given, limit int) *Error {
+	e := err.With(itoa(limit))
 	e.Count = given
 	return e
 }

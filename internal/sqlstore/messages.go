@@ -15,15 +15,15 @@ const (
 	flagPast   = 4
 )
 
-const selectMessage = `SELECT id, conv, at, sender, device, client, flags, level, type, only_for, body, wire, raw FROM messages`
+const selectMessage = `SELECT id, conv, at, sender, device, client, flags, level, type, only_for, body, wire, raw, edits, editor, edited, about FROM messages`
 
 // scanMessages returns a function that reads one message after the other.
 func scanMessages(app im.AppID) func(rows) (im.Message, error) {
 	m := im.Message{App: app}
-	var id, at, flags, level, kind int64
+	var id, at, flags, level, kind, edits, edited, of int64
 	var conv, only string
 	var body []byte
-	dest := []any{&id, &conv, &at, &m.From, &m.Device, &m.Client, &flags, &level, &kind, &only, &body, &m.Wire, &m.Raw}
+	dest := []any{&id, &conv, &at, &m.From, &m.Device, &m.Client, &flags, &level, &kind, &only, &body, &m.Wire, &m.Raw, &edits, &m.Edit.By, &edited, &of}
 	return func(rows rows) (im.Message, error) {
 		err := rows.Scan(dest...)
 		if err != nil {
@@ -32,7 +32,8 @@ func scanMessages(app im.AppID) func(rows) (im.Message, error) {
 		m.ID, m.At, m.To = im.MessageID(id), fromMS(at), im.ConversationID(conv).With(m.From)
 		m.Level, m.Body.Type = im.Level(level), im.BodyType(kind)
 		m.Online, m.Echo, m.Past = flags&flagOnline != 0, flags&flagEcho != 0, flags&flagPast != 0
-		m.Only = usersFrom(only)
+		m.Only, m.Of = usersFrom(only), im.MessageID(of)
+		m.Edit.Count, m.Edit.At = int(edits), fromMS(edited)
 		if len(m.Raw) == 0 {
 			m.Raw = nil
 		}
@@ -114,10 +115,11 @@ func (t *tx) AddMessage(m im.Message) (bool, error) {
 		}
 	}
 	flags := bit(m.Online)*flagOnline | bit(m.Echo)*flagEcho | bit(m.Past)*flagPast
-	n, err := t.exec(`INSERT INTO messages (app, id, conv, at, sender, device, client, flags, level, type, only_for, body, wire, raw)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT DO NOTHING`,
+	n, err := t.exec(`INSERT INTO messages (app, id, conv, at, sender, device, client, flags, level, type, only_for, body, wire, raw, edits, editor, edited, about)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) ON CONFLICT DO NOTHING`,
 		int64(m.App), int64(m.ID), string(m.Conversation()), ms(m.At), string(m.From), m.Device, m.Client, flags, int64(m.Level),
-		int64(m.Body.Type), usersText(m.Only), encodeFields(m.Body.Fields, m.Ext), m.Wire, bytesOf(m.Raw))
+		int64(m.Body.Type), usersText(m.Only), encodeFields(m.Body.Fields, m.Ext), m.Wire, bytesOf(m.Raw),
+		int64(m.Edit.Count), string(m.Edit.By), ms(m.Edit.At), int64(m.Of))
 	if err == nil && n == 0 && !m.Past {
 		err = t.fail(errRace) // another node made the same id, or stored the same message of the device
 	}
@@ -150,6 +152,16 @@ func (t *tx) MessageOf(app im.AppID, from im.Username, device, client string) (i
 	found, err := t.row(`SELECT id FROM messages WHERE app = $1 AND sender = $2 AND device = $3 AND client = $4 AND client <> ''`,
 		[]any{int64(app), string(from), device, client}, &id)
 	return im.MessageID(id), found, err
+}
+
+// PutMessage implements [im.MessageTx].
+func (t *tx) PutMessage(m im.Message) error {
+	n, err := t.exec(`UPDATE messages SET body = $3, wire = $4, raw = $5, edits = $6, editor = $7, edited = $8 WHERE app = $1 AND id = $2`,
+		int64(m.App), int64(m.ID), encodeFields(m.Body.Fields, m.Ext), m.Wire, bytesOf(m.Raw), int64(m.Edit.Count), string(m.Edit.By), ms(m.Edit.At))
+	if err == nil && n == 0 {
+		err = im.ErrMessageNotFound.With(m.ID.String())
+	}
+	return err
 }
 
 // DeleteMessage implements [im.MessageTx].

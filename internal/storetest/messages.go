@@ -18,6 +18,7 @@ func messageTests() []test {
 		{"MessageOf", testMessageOf},
 		{"ImportedMessage", testImported},
 		{"DeleteMessages", testDeleteMessages},
+		{"EditMessage", testEditMessage},
 	}
 }
 
@@ -94,6 +95,7 @@ func testMessageWhole(e *env) {
 	room := m
 	room.ID, room.Client, room.To = 51, "c51", im.ToRoom(im.Group, "12345678901234")
 	room.Only, room.Level, room.Online, room.At = []im.Username{"x_y", "bob"}, im.LowLevel, true, start().Add(-time.Hour)
+	room.Edit, room.Of = im.Edit{Count: 3, By: "ann", At: start().Add(time.Minute)}, 50
 	bare := im.Message{App: e.app, ID: 52, At: start(), From: "admin", To: im.ToRoom(im.Chatroom, "tea"), Body: im.Body{Type: im.CommandBody}, Level: im.HighLevel}
 	e.say(m, room, bare)
 	for _, want := range []im.Message{m, room, bare} {
@@ -193,4 +195,20 @@ func testDeleteMessages(e *env) {
 	e.same("by and by", []int{before(14, 2), before(14, 2), before(14, 2)}, []int{2, 1, 0})
 	e.same("left", e.messages(0, 1<<60, 9), []im.MessageID{14})
 	e.same("the conversation stays where it is", e.advance(annBob, 1), im.MessageID(15))
+}
+
+// testEditMessage writes what an edit changes, and nothing else.
+func testEditMessage(e *env) {
+	m := e.message(7, "ann", "bob")
+	m.Wire, m.Raw = "some", []byte("raw")
+	e.say(m, e.message(8, "ann", "bob"))
+	edited := m
+	edited.Body.Fields, edited.Ext = im.Fields{{Name: "msg", Value: im.Text("new")}}, im.Fields{{Name: "k", Value: im.Text("v")}}
+	edited.Wire, edited.Raw, edited.Edit = "", nil, im.Edit{Count: 2, By: "carl", At: start().Add(time.Hour)}
+	change := edited
+	change.From, change.To, change.At, change.Echo, change.Of = "eve", im.ToUser("eve"), start().Add(time.Hour), true, 9
+	e.update(func(tx im.Tx) error { return tx.PutMessage(change) })
+	e.same("edited", read(e, func(tx im.Tx) (im.Message, error) { return tx.Message(e.app, 7) }), edited)
+	e.same("the other one", read(e, func(tx im.Tx) (im.Message, error) { return tx.Message(e.app, 8) }), e.message(8, "ann", "bob"))
+	e.refused(im.ErrMessageNotFound.With("9"), func(tx im.Tx) error { return tx.PutMessage(e.message(9, "ann", "bob")) })
 }

@@ -189,7 +189,8 @@ CREATE TABLE room_faces (
 	PRIMARY KEY (app, room)
 ) /*sqlite WITHOUT ROWID*/;
 
--- A message stands once, whoever receives it. flags: 1 only for who was connected, 2 for the sender's devices too, 4 imported.
+-- A message stands once, whoever receives it. edits counts how often it was edited; about is the message whose edit a note tells.
+-- flags: 1 only for who was connected, 2 for the sender's devices too, 4 imported.
 -- conv names a conversation: u and two users, g and a group, c and a chatroom. only_for: ' ann bob ', or empty for all.
 CREATE TABLE messages (
 	app      BIGINT NOT NULL,
@@ -206,6 +207,10 @@ CREATE TABLE messages (
 	body     BYTEA NOT NULL,
 	wire     TEXT NOT NULL,
 	raw      BYTEA NOT NULL,
+	edits    SMALLINT NOT NULL,
+	editor   TEXT NOT NULL,
+	edited   BIGINT NOT NULL,
+	about    BIGINT NOT NULL,
 	PRIMARY KEY (app, id)
 ) /*sqlite WITHOUT ROWID*/;
 CREATE INDEX messages_conv ON messages (app, conv, id);
