@@ -39,6 +39,7 @@ const (
 	exUserNotFound    = "UserNotFoundException"
 	exEntityNotFound  = "EntityNotFoundException"
 	exDuplicate       = "DuplicateUniquePropertyExistsException"
+	exSend            = "MessageSendException"
 	exMetadata        = "MetadataException"
 	invalidParameter  = "invalid_parameter"
 	illegalArgument   = "illegal_argument"
@@ -46,6 +47,7 @@ const (
 	exceedLimit       = "exceed_limit"
 	notFound          = "resource_not_found"
 	serviceNotFound   = "service_resource_not_found"
+	sendError         = "message_send_error"
 	invalidGrant      = "invalid_grant"
 	unauthorized      = "unauthorized"
 	groupUnauthorized = "group_authorization"
@@ -105,9 +107,20 @@ func wires() map[string]wire {
 		im.ErrRecallLate:      {403, 0, "message_recall_error", "", "exceed recall time limit"},
 		im.ErrMessageNotFound: {403, 0, "message_recall_error", "", "not_found msg"},
 		im.ErrDeviceNotFound:  {404, 0, notFound, exNotFound, "device {arg} of user {user} is not known"},
-		im.ErrMessageLarge:    {400, 0, "message_send_error", "MessageSendException", "message is too large"},
+		im.ErrMessageLarge:    {400, 0, sendError, exSend, "message is too large"},
 		im.ErrNotContact:      argument("updateRemark | they are not friends, please add as a friend first."),
 		im.ErrNotAsked:        forbid("user {user} has not asked to become a contact"),
+
+		im.ErrMessageElsewhere: {400, 0, "message_recall_error", "", "can't find msg to"},
+		im.ErrRecallOff:        {403, 0, forbiddenOp, "EasemobForbiddenOpException", "message recall service is unopened"},
+		im.ErrEditKind:         {400, 0, illegalArgument, "UnsupportedMessageTypeException", "The message is of a type that is currently not supported for modification."},
+		im.ErrEditLimit:        {403, 0, forbiddenOp, "EditLimitExceededException", "The message has reached its edit limit and cannot be modified further."},
+		im.ErrTooManyReceivers: {400, 0, sendError, exSend, "params to's size can't exceed limit {arg}"},
+		im.ErrTooManyDirected:  {400, 0, sendError, exSend, "params users's size can't exceed limit {arg}"},
+		im.ErrHistoryFormat:    {400, 0, illegalArgument, "", "This chatmessage request is not supported"},
+		im.ErrHistoryOld:       {400, 0, illegalArgument, "", "illegal arguments: appkey: {appkey}, time: {arg}, maybe chat message history is expired or unstored"},
+		im.ErrHistoryNone:      {404, 0, "storage_object_not_found", "", "Failed to find chat message history download url for appkey: {appkey}, time: {arg}"},
+		im.ErrLinkBad:          {403, 0, forbiddenOp, "", "the link has expired or its signature does not match"},
 
 		im.ErrAppNotFound:  {404, 0, "organization_application_not_found", "", "Could not find application for {org}/{app} from URI: {path}"},
 		im.ErrUserNotFound: {404, 0, serviceNotFound, exUserNotFound, "Service resource not found"},

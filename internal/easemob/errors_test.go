@@ -108,6 +108,16 @@ recall_too_late          403 403 message_recall_error -
 message_not_found        403 403 message_recall_error -
 device_not_found         404 404 resource_not_found ResourceNotFound
 message_too_large        400 400 message_send_error MessageSendException
+message_elsewhere        400 400 message_recall_error -
+recall_off               403 403 forbidden_op EasemobForbiddenOpException
+edit_kind                400 400 illegal_argument UnsupportedMessageTypeException
+edit_limit               403 403 forbidden_op EditLimitExceededException
+too_many_receivers       400 400 message_send_error MessageSendException
+too_many_directed        400 400 message_send_error MessageSendException
+history_format           400 400 illegal_argument -
+history_old              400 400 illegal_argument -
+history_none             404 404 storage_object_not_found -
+link_bad                 403 403 forbidden_op -
 not_contact              400 400 illegal_argument Argument
 not_asked                403 403 forbidden_op ForbiddenOp
 app_not_found            404 404 organization_application_not_found -

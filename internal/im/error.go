@@ -130,6 +130,8 @@ var (
 	ErrRoomSilent       = declare(Denied, "room_muted", "the room is muted: only owner, admins and those allowed may speak")
 	ErrRecallLate       = declare(Denied, "recall_too_late", "the message is too old to be withdrawn")
 	ErrMessageNotFound  = declare(NotFound, "message_not_found", "no such message")
+	ErrDeviceNotFound   = declare(NotFound, "device_not_found", "the user has no such device")
+	ErrMessageLarge     = declare(Exhausted, "message_too_large", "the message is too large")
 	ErrMessageElsewhere = declare(NotFound, "message_elsewhere", "the message did not go there")
 	ErrRecallOff        = declare(Denied, "recall_off", "messages of this app cannot be withdrawn")
 	ErrEditKind         = declare(Invalid, "edit_kind", "this part of such a message cannot be edited")
@@ -140,8 +142,6 @@ var (
 	ErrHistoryOld       = declare(Invalid, "history_old", "messages of that hour are no longer kept")
 	ErrHistoryNone      = declare(NotFound, "history_none", "there are no messages of that hour, or not yet all")
 	ErrLinkBad          = declare(Denied, "link_bad", "the link has expired or is not one of ours")
-	ErrDeviceNotFound   = declare(NotFound, "device_not_found", "the user has no such device")
-	ErrMessageLarge     = declare(Exhausted, "message_too_large", "the message is too large")
 
 	ErrAppNotFound  = declare(NotFound, "app_not_found", "no such app")
 	ErrUserNotFound = declare(NotFound, "user_not_found", "no such user")
@@ -200,10 +200,9 @@ func Errors() []*Error {
 		ErrClientID, ErrClientSecret, ErrUserInactive, ErrRegistration, ErrAppOnly, ErrUserOnly, ErrNotSelf, ErrForbidden,
 		ErrOnOwner, ErrNotMember, ErrNotAdmin, ErrNotBlocked, ErrSameOwner, ErrRoomDisabled,
 		ErrMemberMuted, ErrRoomSilent, ErrRecallLate, ErrMessageNotFound, ErrDeviceNotFound, ErrMessageLarge,
+		ErrMessageElsewhere, ErrRecallOff, ErrEditKind, ErrEditLimit, ErrTooManyReceivers, ErrTooManyDirected,
+		ErrHistoryFormat, ErrHistoryOld, ErrHistoryNone, ErrLinkBad,
 		ErrAppNotFound, ErrUserNotFound, ErrRoomNotFound, ErrFileNotFound, ErrUserExists,
-		ErrMemberMuted, ErrRoomSilent, ErrRecallLate, ErrMessageNotFound, ErrMessageElsewhere, ErrRecallOff, ErrEditKind,
-		ErrEditLimit, ErrTooManyReceivers, ErrTooManyDirected, ErrHistoryFormat, ErrHistoryOld, ErrHistoryNone, ErrLinkBad, ErrDeviceNotFound, ErrMessageLarge,
-		ErrAppNotFound, ErrUserNotFound, ErrRoomNotFound, ErrUserExists,
 		ErrAppExists, ErrRoomExists, ErrAlreadyMember, ErrAlreadyBlocks, ErrRoomFull, ErrTooManyMembers,
 		ErrMaxUsersLow, ErrMaxUsersHigh, ErrNameTooLong, ErrDescTooLong, ErrAnnounceLong, ErrTooManyAdmins,
 		ErrTooManyRooms, ErrAppRooms, ErrAttrKeyLong, ErrAttrKeyIllegal, ErrAttrValueLong, ErrAttrForeign,
