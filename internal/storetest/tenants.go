@@ -189,7 +189,9 @@ func writes() []access {
 		{"PutDevice", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) {
 			return nil, tx.PutDevice(im.Device{App: app, User: "bob", Name: "pad", Born: 7})
 		}},
-		{"PutMessage", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) { return nil, tx.PutMessage(im.Message{App: app, ID: 101}) }},
+		{"PutMessage", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) {
+			return nil, tx.PutMessage(im.Message{App: app, ID: 101})
+		}},
 		{"DeleteMessage", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) { return nil, tx.DeleteMessage(app, 101) }},
 		{"DeleteMessagesBefore", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) { return tx.DeleteMessagesBefore(app, 1<<60, 9) }},
 		{"ForgetDevices", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) {
