@@ -157,7 +157,7 @@ func writes() []access {
 	names := []im.Username{"ann", "bob"}
 	standings := []im.Standing{{User: "ann", Seq: 1}, {User: "bob", Seq: 2}}
 	entry := []im.Entry{{User: "eve", Until: start()}}
-	return []access{
+	return append(talkWrites(), []access{
 		{"PutUser", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) {
 			return nil, tx.PutUser(im.User{App: app, Name: "ann"})
 		}},
@@ -185,19 +185,6 @@ func writes() []access {
 		{"DropMemberAttributes", func(tx im.Tx, _ im.AppID, r im.Room) (any, error) { return nil, tx.DropMemberAttributes(r, names) }},
 		{"SetShield", func(tx im.Tx, _ im.AppID, r im.Room) (any, error) { return nil, tx.SetShield(r, "ann", true) }},
 		{"PutFace", func(tx im.Tx, app im.AppID, r im.Room) (any, error) { return nil, tx.PutFace(app, im.Face{Room: r.ID}) }},
-		{"StopPart", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) { return nil, tx.StopPart(app, annBob, names) }},
-		{"PutDevice", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) {
-			return nil, tx.PutDevice(im.Device{App: app, User: "bob", Name: "pad", Born: 7})
-		}},
-		{"PutMessage", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) {
-			return nil, tx.PutMessage(im.Message{App: app, ID: 101})
-		}},
-		{"DeleteMessage", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) { return nil, tx.DeleteMessage(app, 101) }},
-		{"DeleteMessagesBefore", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) { return tx.DeleteMessagesBefore(app, 1<<60, 9) }},
-		{"ForgetDevices", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) {
-			return tx.ForgetDevices(app, start().Add(time.Hour), 9)
-		}},
-		{"ForgetSpans", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) { return tx.ForgetSpans(app, 1<<60, 9) }},
 		{"RemoveSuperAdmin", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) { return tx.RemoveSuperAdmin(app, "ann") }},
 		{"PutRelation", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) {
 			return tx.PutRelation(app, "ann", im.ContactList, im.Relation{User: "bob", Note: "new"})
@@ -212,6 +199,26 @@ func writes() []access {
 			return nil, tx.PutProperties(app, "ann", []im.Property{{Key: "k", Value: "new"}})
 		}},
 		{"DeleteProperties", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) { return nil, tx.DeleteProperties(app, "ann") }},
+	}...)
+}
+
+// talkWrites are those about messages.
+func talkWrites() []access {
+	names := []im.Username{"ann", "bob"}
+	return []access{
+		{"StopPart", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) { return nil, tx.StopPart(app, annBob, names) }},
+		{"PutDevice", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) {
+			return nil, tx.PutDevice(im.Device{App: app, User: "bob", Name: "pad", Born: 7})
+		}},
+		{"PutMessage", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) {
+			return nil, tx.PutMessage(im.Message{App: app, ID: 101})
+		}},
+		{"DeleteMessage", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) { return nil, tx.DeleteMessage(app, 101) }},
+		{"DeleteMessagesBefore", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) { return tx.DeleteMessagesBefore(app, 1<<60, 9) }},
+		{"ForgetDevices", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) {
+			return tx.ForgetDevices(app, start().Add(time.Hour), 9)
+		}},
+		{"ForgetSpans", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) { return tx.ForgetSpans(app, 1<<60, 9) }},
 	}
 }
 
