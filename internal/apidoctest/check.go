@@ -14,7 +14,11 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-const jsonType = "application/json"
+const (
+	jsonType = "application/json"
+	formType = "multipart/form-data"
+	anyType  = "*/*"
+)
 
 func (v *Validator) check(req *http.Request, reqBody []byte, status int, header http.Header, body []byte) error {
 	path, op, ok := v.find(req.Method, req.URL)
@@ -73,9 +77,12 @@ func (v *Validator) checkAnswer(req *http.Request, response *openapi3.Response, 
 	}
 	media := response.Content[kind]
 	if media == nil {
+		media = response.Content[anyType] // a file
+	}
+	if media == nil {
 		return fmt.Errorf("the answer is %s, which is not described", kind)
 	}
-	if kind != jsonType {
+	if kind != jsonType || response.Content[kind] == nil {
 		return nil
 	}
 	value, err := v.judge(media, body)
@@ -99,6 +106,9 @@ func (v *Validator) checkRequest(op *openapi3.Operation, body []byte) error {
 		return nil
 	}
 	media := op.RequestBody.Value.Content[jsonType]
+	if media == nil && op.RequestBody.Value.Content[formType] != nil {
+		return nil // it holds a file
+	}
 	if media == nil {
 		return errors.New("the description has no JSON for the request")
 	}

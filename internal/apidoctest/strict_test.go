@@ -69,6 +69,7 @@ func harmless() []string {
 		"updateGroup.data.description is missing", "updateGroup.data.maxusers is missing", "updateGroup.data.groupname is missing",
 		"updateChatroom.data.description is missing", "updateChatroom.data.maxusers is missing", "updateChatroom.data.groupname is missing",
 		"getAttributes.data.topic is missing", "getAttributes.data.host is missing",
+		"uploadFile.entities[].share-secret is missing",
 		"setAttributes.data.errorKeys is empty",
 	}
 }

@@ -42,6 +42,7 @@ type answer struct {
 	total    counted // of a list that is told in pages: all there are
 	cursor   string
 	status   string // deleted attributes: "ok"
+	serve    func() // when set, writes the whole answer: files
 	plain    any    // when set, the whole body: answers without an envelope
 	terse    bool   // only action, entities, timestamp and duration
 }

@@ -35,6 +35,10 @@ type none [0]struct{}
 func (a *API) succeed(c *call, ans answer) {
 	now := a.svc.Now()
 	took := now.Sub(c.start).Milliseconds()
+	if ans.serve != nil {
+		ans.serve()
+		return
+	}
 	if ans.plain != nil {
 		a.write(c, http.StatusOK, ans.plain)
 		return

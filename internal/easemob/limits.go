@@ -19,13 +19,14 @@ const (
 	classRoomsJoined = "chatrooms-joined"
 	classRoomsCreate = "chatrooms-create"
 	classRooms       = "chatrooms"
+	classFiles       = "chatfiles"
 	classGroups      = "chatgroups"
 )
 
 // DocumentedLimits are the cloud's request rates in requests per second, for each app.
 func DocumentedLimits() map[string]float64 {
 	return map[string]float64{
-		classToken: 300, classUsers: 100, classUsersDelete: 30,
+		classToken: 300, classFiles: 100, classUsers: 100, classUsersDelete: 30,
 		classRoomsList: 50, classRoomsJoined: 50, classRoomsCreate: 50, classRooms: 100, classGroups: 100,
 	}
 }

@@ -44,7 +44,7 @@ func TestTranscripts(t *testing.T) {
 		}
 	}
 	transcripttest.Script{
-		Files: "testdata/*.http", Headers: []string{"Allow", "Retry-After"}, Second: "v2",
+		Files: "testdata/*.http", Headers: []string{"Allow", "Retry-After", "Content-Disposition"}, Second: "v2",
 		Worlds: []func(*testing.T) transcripttest.World{under(im.Profile450), under(im.ProfileV2)},
 	}.Run(t)
 	for _, route := range easemob.Routes() {

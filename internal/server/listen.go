@@ -84,6 +84,7 @@ type exchange struct {
 	http.ResponseWriter
 	status int // 0 until the header is written
 	bytes  int64
+	began  time.Time
 }
 
 // serveHTTP returns next with what every request needs: the client's address, an id, a limit on its body, the log,
@@ -99,15 +100,15 @@ func (s *server) serveHTTP(next http.Handler) http.Handler {
 		id := requestID(r.Header.Get("X-Request-Id"))
 		r.Header["X-Request-Id"] = []string{id} // where surfaces find it
 		w.Header()["X-Request-Id"] = []string{id}
-		body, control := r.Body, http.NewResponseController(w)
-		if body != nil && body != http.NoBody {
-			r.Body = http.MaxBytesReader(w, body, s.bodyLimit)
+		whole, control := r.Body, http.NewResponseController(w)
+		if whole != nil && whole != http.NoBody {
+			r.Body = &body{ReadCloser: http.MaxBytesReader(w, whole, s.bodyLimit), w: w, whole: whole, began: began}
 		}
 		if r.ContentLength > s.bodyLimit {
 			_ = control.EnableFullDuplex() // answer at once, without waiting for what will not be read
 		}
 		_ = control.SetWriteDeadline(began.Add(writeTimeout)) // not every test's writer can
-		x := &exchange{ResponseWriter: w}
+		x := &exchange{ResponseWriter: w, began: began}
 		defer func() {
 			if p := recover(); p != nil {
 				s.recovered(x, r, p, began)
@@ -117,8 +118,8 @@ func (s *server) serveHTTP(next http.Handler) http.Handler {
 			}
 		}()
 		next.ServeHTTP(x, r)
-		if x.status == http.StatusRequestEntityTooLarge {
-			drain(w, body)
+		if x.status == http.StatusRequestEntityTooLarge || x.status >= 400 && r.ContentLength > s.bodyLimit {
+			drain(w, whole)
 		}
 	})
 }
@@ -205,6 +206,9 @@ func (x *exchange) WriteHeader(status int) {
 func (x *exchange) Write(p []byte) (int, error) {
 	if x.status == 0 {
 		x.status = http.StatusOK
+	}
+	if x.bytes > 0 { // a file on its way: it has as much time as a reader takes who does not pause for long
+		_ = http.NewResponseController(x.ResponseWriter).SetWriteDeadline(deadline(x.began, x.bytes, writeTimeout))
 	}
 	n, err := x.ResponseWriter.Write(p)
 	x.bytes += int64(n)

@@ -5,6 +5,7 @@
 //	!    a command of the surface's tests
 //	>    the request: METHOD TARGET [as WHO], then headers, then the body; {{TEXT*N}} stands for N copies of TEXT in which
 //	     # is the copy's number
+//	     a body "form NAME=VALUE & NAME=@FILE|TYPE|TEXT" is sent as a multipart form
 //	<    the answer: the status, behind it "(NAME: N)" where the second world answers another, then headers, then the body
 //
 // go test … -update writes the answers; read them against the document before a commit.
@@ -190,7 +191,30 @@ func (s Step) expanded() Step {
 		heads[i] = expand(h)
 	}
 	s.Heads = heads
+	if fields, ok := strings.CutPrefix(s.Body, "form "); ok {
+		s.Body = Form(fields)
+		s.Heads = append(s.Heads, "Content-Type: "+FormType)
+	}
 	return s
+}
+
+// FormType is the Content-Type of what [Form] makes.
+const FormType = "multipart/form-data; boundary=limit"
+
+// Form makes a multipart body of "NAME=VALUE & NAME=@FILE|TYPE|TEXT".
+func Form(fields string) string {
+	var b strings.Builder
+	for field := range strings.SplitSeq(fields, " & ") {
+		name, value, _ := strings.Cut(field, "=")
+		head := fmt.Sprintf("Content-Disposition: form-data; name=%q", name)
+		if file, ok := strings.CutPrefix(value, "@"); ok {
+			parts := strings.SplitN(file, "|", 3)
+			head += fmt.Sprintf("; filename=%q\r\nContent-Type: %s", parts[0], parts[1])
+			value = parts[2]
+		}
+		b.WriteString("--limit\r\n" + head + "\r\n\r\n" + value + "\r\n")
+	}
+	return b.String() + "--limit--\r\n"
 }
 
 func expand(s string) string {

@@ -56,7 +56,7 @@ func suites() []suite {
 			"delete many blacklists of group", "display a group detail",
 		}},
 		{name: "message", cases: 5},
-		{name: "file", cases: 3},
+		{name: "file", cases: 3, checked: true, passes: []string{"Upload file", "Download file", "Download thumbnail"}},
 		{name: "log", cases: 1},
 	}
 }
