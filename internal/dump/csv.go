@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// readCSV reads a header and rows. Columns may come in any order; "" and \N are no value.
+// readCSV reads a header and rows. Columns may come in any order.
 func readCSV(r io.Reader, need []string, fn func(Record) error) error {
 	in := bufio.NewReader(r)
 	if mark, _ := in.Peek(3); string(mark) == "\ufeff" {
@@ -68,7 +68,7 @@ func csvRecord(line int, columns, values []string, fields []field) Record {
 		if len(text) > maxValue {
 			return Record{Line: line, Err: errValueLong}
 		}
-		fields[i] = field{columns[i], text, text == "" || text == `\N`}
+		fields[i] = field{columns[i], text, text == "" || text == `\N` || text == "NULL" && columns[i] != "name"} // as MySQL and its tools write it
 	}
 	return Record{Line: line, fields: fields}
 }

@@ -89,7 +89,7 @@ type NewAccount struct {
 	Admin                      bool
 }
 
-// Limits of an account's fields (wire/thinksns.md §6.3).
+// Limits of an account's fields (wire/thinksns.md §6.1).
 const (
 	minNameWidth       = 4  // halves: a Latin letter, a digit and '_' is one, anything else two
 	maxNameWidth       = 24 // halves

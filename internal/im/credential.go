@@ -14,7 +14,7 @@ import (
 )
 
 // The User of an account needs no stored password: it is derived from a key of the app, the name and a version
-// (wire/thinksns.md §2.6), so that registering computes nothing and a stolen database without the key opens nothing.
+// (wire/thinksns.md §2.6, ADR 16), so that registering computes nothing.
 
 // derive returns the password of a User whose password is derived, 32 lower-case hexadecimal digits; "" for others.
 func (s *Service) derive(ctx context.Context, app *App, u User) (string, error) {
@@ -217,7 +217,8 @@ func (s *Service) peopleAfter(ctx context.Context, app *App, after int64) (peopl
 }
 
 // IMPassword returns the im_pwd_hash of the caller's own account, and nobody else's. From then on the User exists and this is
-// its password, also when the management API had set another. Errors: ErrAccountNotFound, ErrNotSelf.
+// its password. When it had another, its sessions end: somebody else may have registered the name or set that password.
+// Errors: ErrAccountNotFound, ErrNotSelf.
 func (s *Service) IMPassword(ctx context.Context, c Caller, id int64) (string, error) {
 	if err := c.mustBe(IMName(id)); err != nil || c.IsApp() {
 		return "", firstError(err, ErrNotSelf.For(IMName(id)))
@@ -231,7 +232,7 @@ func (s *Service) IMPassword(ctx context.Context, c Caller, id int64) (string, e
 			if u.Derived == 0 {
 				u.Derived = s.nextDerived(*u)
 			}
-		}, ""); err != nil {
+		}, false); err != nil {
 			return "", err
 		}
 	}
@@ -245,12 +246,13 @@ func (s *Service) ResetIMPassword(ctx context.Context, c Caller, id int64) error
 	if err != nil {
 		return err
 	}
-	_, err = s.applyDerived(ctx, c, id, func(u *User) { u.Derived = s.nextDerived(*u) }, "password")
+	_, err = s.applyDerived(ctx, c, id, func(u *User) { u.Derived = s.nextDerived(*u) }, true)
 	return err
 }
 
-// applyDerived makes the password of an account's User the derived one. With a reason its sessions end.
-func (s *Service) applyDerived(ctx context.Context, c Caller, id int64, change func(*User), reason string) (u User, err error) {
+// applyDerived makes the password of an account's User the derived one. With end, or when it had another, its sessions
+// end.
+func (s *Service) applyDerived(ctx context.Context, c Caller, id int64, change func(*User), end bool) (u User, err error) {
 	if _, self := AccountID(c.User); s.directory == nil || !self || c.User != IMName(id) { // whom the directory let in exists
 		if exist, err := s.Profiles(ctx, c.App, []int64{id}); err != nil || len(exist) == 0 {
 			return User{}, firstError(err, ErrAccountNotFound.With(strconv.FormatInt(id, 10)))
@@ -273,15 +275,15 @@ func (s *Service) applyDerived(ctx context.Context, c Caller, id int64, change f
 			}
 		}
 		u = *found
-		u.Password, u.Modified = "", s.clock.Now()
-		change(&u)
-		if reason != "" {
+		if end || u.Password != "" {
 			ended = true
-			emit(sessionsEnded(u, reason))
+			emit(sessionsEnded(u, "password"))
 			if err := tx.DeleteTokens(c.App.ID, name); err != nil {
 				return err
 			}
 		}
+		u.Password, u.Modified = "", s.clock.Now()
+		change(&u)
 		return tx.PutUser(u)
 	})
 	if err == nil && ended {

@@ -114,10 +114,16 @@ func TestIMPasswordAfterREST(t *testing.T) {
 	app, nobody := as(t, w, "app"), as(t, w, "nobody")
 	hash := w.hash(1)
 	app.SetPassword("1", "by rest", "")
-	nobody.Login("1", "by rest")
+	text := nobody.Login("1", "by rest").Text
 	nobody.fails(im.ErrPasswordWrong).Login("1", hash)
+	nobody.Enter(text)
+	w.bus.Take()
 	same(t, "the same as before", w.hash(1), hash)
+	w.want(`@1 sessions_ended by 1 [1] "password"`)
+	nobody.fails(im.ErrTokenBad).Enter(text) // of whoever knew the other password
 	nobody.Login("1", hash)
+	w.hash(1)
+	w.want() // there is nothing to end
 	nobody.fails(im.ErrPasswordWrong).Login("1", "by rest")
 
 	app.Register("2", "registered by rest")
