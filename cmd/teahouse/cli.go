@@ -18,14 +18,15 @@ import (
 type cli struct {
 	Config kong.ConfigFlag `help:"File of \"key = value\" lines; the keys are the names of flags. Environment and flags beat it." env:"TEAHOUSE_CONFIG" placeholder:"FILE"`
 
-	Serve   serveCmd   `cmd:"" help:"Run the server."`
-	Dev     devCmd     `cmd:"" help:"Run the emulator: demo data in a temporary folder, open registration, no request limits."`
-	App     appCmd     `cmd:"" help:"Make, show, change and delete apps. Works while the server runs."`
-	Account accountCmd `cmd:"" help:"Import, make, show and change accounts of the social app (ThinkSNS+). Works while the server runs."`
-	Token   tokenCmd   `cmd:"" help:"Print a new token of an app or a user. Works while the server runs."`
-	Backup  backupCmd  `cmd:"" help:"Copy a running embedded database to a file."`
-	Version versionCmd `cmd:"" help:"Tell the version."`
-	Help    helpCmd    `cmd:"" help:"Show how a command is used."`
+	Serve    serveCmd    `cmd:"" help:"Run the server."`
+	Dev      devCmd      `cmd:"" help:"Run the emulator: demo data in a temporary folder, open registration, no request limits."`
+	App      appCmd      `cmd:"" help:"Make, show, change and delete apps. Works while the server runs."`
+	Account  accountCmd  `cmd:"" help:"Import, make, show and change accounts of the social app (ThinkSNS+). Works while the server runs."`
+	Thinksns thinksnsCmd `cmd:"" name:"thinksns" help:"Bring along what a ThinkSNS+ knows besides its users."`
+	Token    tokenCmd    `cmd:"" help:"Print a new token of an app or a user. Works while the server runs."`
+	Backup   backupCmd   `cmd:"" help:"Copy a running embedded database to a file."`
+	Version  versionCmd  `cmd:"" help:"Tell the version."`
+	Help     helpCmd     `cmd:"" help:"Show how a command is used."`
 }
 
 func newParser(c *cli, stdout, stderr io.Writer, exit func(int)) (*kong.Kong, error) {

@@ -26,6 +26,7 @@ type coreConfig struct {
 	clock     im.Clock
 	passwords passwords.Config
 	log       *slog.Logger
+	directory im.Directory // nil: the people are accounts of our own
 	observe   func(sqlstore.Commit)
 }
 
@@ -44,7 +45,7 @@ func openCore(ctx context.Context, c coreConfig) (core, error) {
 	}
 	service := im.NewService(im.Config{
 		Store: store, Bus: bus.NewLocal(), Clock: c.clock, IDs: NewIDs(c.clock),
-		Blob: blobs, Pictures: pictures.New(), Passwords: passwords.New(c.passwords), Sessions: im.NoSessions{}, Log: c.log,
+		Blob: blobs, Pictures: pictures.New(), Passwords: passwords.New(c.passwords), Sessions: im.NoSessions{}, Log: c.log, Directory: c.directory,
 	})
 	return core{service, store}, nil
 }

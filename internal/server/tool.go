@@ -23,6 +23,8 @@ type Tool struct {
 	Logging
 	Out  io.Writer // default os.Stdout
 	JSON bool      // answer with JSON where there is a choice
+
+	directory im.Directory // of a ThinkSNS+ beside us; nil: none is asked
 }
 
 // with runs fn on the Service of the database, which must be of this version. create allows to make one that is not there.
@@ -40,7 +42,7 @@ func (t Tool) with(ctx context.Context, create bool, fn func(core) error) error 
 	if create {
 		tables = sqlstore.Make
 	}
-	c, err := openCore(ctx, coreConfig{storage: t.Storage, tables: tables, clock: SystemClock{}, log: log})
+	c, err := openCore(ctx, coreConfig{storage: t.Storage, tables: tables, clock: SystemClock{}, log: log, directory: t.directory})
 	if err != nil {
 		return err
 	}
