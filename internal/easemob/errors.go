@@ -102,6 +102,10 @@ func wires() map[string]wire {
 		im.ErrSameOwner:       forbid("new owner and old owner are the same"),
 		im.ErrRoomDisabled:    forbid("can not operate this group, reason: group is disabled"),
 
+		im.ErrRoomPrivate:     forbid("can not join this group, reason:group: {room} is not public"),
+		im.ErrBlocked:         forbid("can not join this group, reason:user: {user} is in the blacklist of group: {room}"),
+		im.ErrNotPending:      {404, 0, notFound, exNotFound, "user: {user} has not applied for, or been invited to, group: {room}"},
+		im.ErrTooManyAsks:     exceed("user: {user} or group: {room} has too many unanswered applications or invitations"),
 		im.ErrMemberMuted:     forbid("user {user} is muted in this group: {room}"),
 		im.ErrRoomSilent:      forbid("all members are muted in this group: {room}"),
 		im.ErrRecallLate:      {403, 0, "message_recall_error", "", "exceed recall time limit"},

@@ -100,6 +100,10 @@ on_owner                 403 403 forbidden_op ForbiddenOp
 not_member               404 403 forbidden_op ForbiddenOp
 not_admin                403 403 forbidden_op ForbiddenOp
 not_blocked              403 403 forbidden_op ForbiddenOp
+room_private             403 403 forbidden_op ForbiddenOp
+blocked                  403 403 forbidden_op ForbiddenOp
+not_pending              404 404 resource_not_found ResourceNotFound
+too_many_asks            403 403 exceed_limit ExceedLimit
 same_owner               403 403 forbidden_op ForbiddenOp
 room_disabled            403 403 forbidden_op ForbiddenOp
 member_muted             403 403 forbidden_op ForbiddenOp

@@ -331,40 +331,6 @@ func (a actor) Attributes(keys ...string) string {
 	return line(attrs, " ", attrLine)
 }
 
-// SetMember sets attributes of a member of the group: "key=value".
-func (a actor) SetMember(name string, pairs ...string) {
-	a.t.Helper()
-	a.SetMembers(im.MemberChange{User: name, Set: attrs(pairs...)})
-}
-
-// SetMembers sets attributes of members of the group.
-func (a actor) SetMembers(changes ...im.MemberChange) {
-	a.t.Helper()
-	a.check(a.w.svc.SetMemberAttributes(a.t.Context(), a.c, a.room, changes))
-}
-
-// MemberAttributes lists attributes of members of the group: "bob.key=value".
-func (a actor) MemberAttributes(names string, keys ...string) string {
-	a.t.Helper()
-	attrs, err := a.w.svc.MemberAttributes(a.t.Context(), a.c, a.room, strings.Fields(names), keys)
-	a.check(err)
-	return line(attrs, " ", func(at im.MemberAttribute) string { return fmt.Sprintf("%s.%s=%s", at.User, at.Key, at.Value) })
-}
-
-// Shield stops or starts the room's messages for a user.
-func (a actor) Shield(name string, on bool) {
-	a.t.Helper()
-	a.check(a.w.svc.SetShield(a.t.Context(), a.c, a.kind, a.room, name, on))
-}
-
-// Shields lists who does not receive the room's messages.
-func (a actor) Shields() string {
-	a.t.Helper()
-	users, err := a.w.svc.Shields(a.t.Context(), a.c, a.kind, a.room)
-	a.check(err)
-	return nameLine(users)
-}
-
 // Login asks for a token by password.
 func (a actor) Login(name, password string) im.Grant {
 	a.t.Helper()

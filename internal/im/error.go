@@ -125,6 +125,10 @@ var (
 	ErrNotBlocked      = declare(Denied, "not_blocked", "the user is not blocked in the room")
 	ErrSameOwner       = declare(Denied, "same_owner", "the new owner is the owner already")
 	ErrRoomDisabled    = declare(Denied, "room_disabled", "the room is disabled")
+	ErrRoomPrivate     = declare(Denied, "room_private", "the group takes no applications, only invitations")
+	ErrBlocked         = declare(Denied, "blocked", "the user is blocked in the room")
+	ErrNotPending      = declare(NotFound, "not_pending", "there is no application or invitation to answer")
+	ErrTooManyAsks     = declare(Exhausted, "too_many_asks", "the group or the user has as many unanswered applications or invitations as it may")
 
 	ErrMemberMuted      = declare(Denied, "member_muted", "the member is muted in the room")
 	ErrRoomSilent       = declare(Denied, "room_muted", "the room is muted: only owner, admins and those allowed may speak")
@@ -199,6 +203,7 @@ func Errors() []*Error {
 		ErrUnauthenticated, ErrTokenCorrupt, ErrTokenBad, ErrTokenExpired, ErrPasswordWrong, ErrLoginUnknown,
 		ErrClientID, ErrClientSecret, ErrUserInactive, ErrRegistration, ErrAppOnly, ErrUserOnly, ErrNotSelf, ErrForbidden,
 		ErrOnOwner, ErrNotMember, ErrNotAdmin, ErrNotBlocked, ErrSameOwner, ErrRoomDisabled,
+		ErrRoomPrivate, ErrBlocked, ErrNotPending, ErrTooManyAsks,
 		ErrMemberMuted, ErrRoomSilent, ErrRecallLate, ErrMessageNotFound, ErrDeviceNotFound, ErrMessageLarge,
 		ErrMessageElsewhere, ErrRecallOff, ErrEditKind, ErrEditLimit, ErrTooManyReceivers, ErrTooManyDirected,
 		ErrHistoryFormat, ErrHistoryOld, ErrHistoryNone, ErrLinkBad,

@@ -24,6 +24,22 @@ func groupMatrix() []rule {
 		}},
 		{"SetShield", "self", "not_member  on_owner  ok  ok  not_member  not_member  unauthenticated", setShield},
 		{"SetShield", "cat", "ok  not_self  not_self  not_self  not_self  not_self  unauthenticated", setShield},
+		{"Leave", "", "user_token_required  on_owner  ok  ok  not_member  not_member  unauthenticated", func(ctx context.Context, s *im.Service, c im.Caller, r im.RoomID, _ string) error {
+			return s.Leave(ctx, c, im.Group, r)
+		}},
+		{"Apply", "", "user_token_required  ok  ok  ok  room_private  blocked  unauthenticated", func(ctx context.Context, s *im.Service, c im.Caller, r im.RoomID, _ string) error {
+			_, err := s.Apply(ctx, c, im.Group, r, "")
+			return err
+		}},
+		{"Invite", "sid", "ok  ok  ok  forbidden  forbidden  forbidden  unauthenticated", func(ctx context.Context, s *im.Service, c im.Caller, r im.RoomID, target string) error {
+			_, err := s.Invite(ctx, c, r, []string{target}, "")
+			return err
+		}},
+		{"AnswerApplication", "sid", "not_pending  not_pending  not_pending  forbidden  forbidden  forbidden  unauthenticated", func(ctx context.Context, s *im.Service, c im.Caller, r im.RoomID, target string) error {
+			return s.AnswerApplication(ctx, c, r, target, true, "")
+		}},
+		{"AnswerInvitation", "self", "user_not_found  ok  ok  ok  not_pending  not_pending  unauthenticated", answerInvitation},
+		{"AnswerInvitation", "sid", "not_pending  not_self  not_self  not_self  not_pending  not_self  unauthenticated", answerInvitation},
 		{"Shields", "", everyone, func(ctx context.Context, s *im.Service, c im.Caller, r im.RoomID, _ string) error {
 			_, err := s.Shields(ctx, c, im.Group, r)
 			return err
@@ -37,6 +53,10 @@ func setMemberAttributes(ctx context.Context, s *im.Service, c im.Caller, r im.R
 
 func setShield(ctx context.Context, s *im.Service, c im.Caller, r im.RoomID, target string) error {
 	return s.SetShield(ctx, c, im.Group, r, target, true)
+}
+
+func answerInvitation(ctx context.Context, s *im.Service, c im.Caller, r im.RoomID, target string) error {
+	return s.AnswerInvitation(ctx, c, r, target, true, "")
 }
 
 // TestGroupAuthority asks every cell in a new group. A refusal announces nothing.

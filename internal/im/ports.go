@@ -43,6 +43,7 @@ type Tx interface {
 	UserMuteTx
 	SpeakerTx
 	PropertyTx
+	PendingTx
 }
 
 // AppTx keeps apps.
@@ -80,8 +81,8 @@ type UserTx interface {
 	AddUsers(AppID, []User) (int, error)
 	// PutUser writes every changeable column of an existing user, or ErrUserNotFound.
 	PutUser(User) error
-	// DeleteUser removes the user's row, tokens, super-admin right, mutes, properties, list entries in every room, and the
-	// relations to others on both sides. Memberships
+	// DeleteUser removes the user's row, tokens, super-admin right, mutes, properties, list entries in every room, asks,
+	// and the relations to others on both sides. Memberships
 	// and owned rooms are the caller's business and must be gone before. ErrUserNotFound.
 	DeleteUser(AppID, Username) error
 }
@@ -114,7 +115,7 @@ type RoomTx interface {
 	AddRoom(room Room, members []Member) (rooms int, added bool, err error)
 	// PutRoom writes every changeable column of an existing room, not Members, Seq and Version, or ErrRoomNotFound.
 	PutRoom(Room) error
-	// DeleteRoom removes the room with its members, lists and attributes, also its members', or ErrRoomNotFound.
+	// DeleteRoom removes the room with its members, lists, attributes, also its members', and asks, or ErrRoomNotFound.
 	DeleteRoom(Room) error
 	// RoomsBefore returns up to limit rooms with Seq below before, newest first. Its cost does not grow with the
 	// number of rooms.
@@ -185,7 +186,8 @@ type MemberTx interface {
 	// Standings returns what is known of each named user with regard to the room, in the order of the names.
 	// A name given twice is answered twice. The cost per name does not grow with the room.
 	Standings(Room, []Username) ([]Standing, error)
-	// AddMembers inserts members who are not in the room yet, gives them their places and counts them in.
+	// AddMembers inserts members who are not in the room yet, gives them their places, counts them in and, in a group,
+	// removes their asks.
 	// ErrAlreadyMember when one is in, ErrRoomNotFound when the room is gone.
 	AddMembers(Room, []Member) error
 	// RemoveMembers takes out members, named with their Seq, and counts them out.

@@ -99,6 +99,7 @@ func (s *Service) forget(ctx context.Context, now time.Time) error {
 	for _, app := range apps {
 		steps := []func(Tx) (int, error){
 			func(tx Tx) (int, error) { return tx.ForgetDevices(app.ID, now.Add(-deviceLife), sweepBatch) },
+			func(tx Tx) (int, error) { return tx.DeletePending(app.ID, app.Settings.oldestAsk(now), sweepBatch) },
 		}
 		if days := app.Settings.MessageDays; days > 0 {
 			old := MessageIDAt(now.AddDate(0, 0, -days))

@@ -40,6 +40,9 @@ type Settings struct {
 	MaxContacts      int           // contacts of one user, and requests waiting for an answer
 	MaxUserBlocks    int           // users one user may block
 	ContactsOnly     bool          // users may send to their contacts only
+	GroupPending     int           // applications to one group, and invitations into it, that wait for an answer
+	UserPending      int           // the same of one user
+	PendingDays      int           // days after which they are forgotten
 
 	given map[string]string // what was set, as it was set; the rest is default
 }
@@ -52,6 +55,7 @@ func DefaultSettings() Settings {
 		BatchAdd: 60, BatchRemove: 60, BatchRegister: 60,
 		MaxMessage: 5120, RecallSeconds: 120, MessageDays: 180,
 		MaxContacts: 1000, MaxUserBlocks: 500,
+		GroupPending: 500, UserPending: 100, PendingDays: 30,
 	}
 }
 
@@ -125,6 +129,9 @@ func settings() []setting {
 		number("batch_add", "names in one call that adds, mutes, blocks or allows", 1, 500, func(s *Settings) *int { return &s.BatchAdd }),
 		number("batch_remove", "names in one call that removes", 1, 500, func(s *Settings) *int { return &s.BatchRemove }),
 		number("batch_register", "users in one registration call", 1, 500, func(s *Settings) *int { return &s.BatchRegister }),
+		number("group_max_pending", "applications to a group that wait for an answer, and as many invitations", 1, 100_000, func(s *Settings) *int { return &s.GroupPending }),
+		number("user_max_pending", "applications of a user that wait for an answer, and as many invitations", 1, 10_000, func(s *Settings) *int { return &s.UserPending }),
+		number("pending_days", "days after which unanswered applications and invitations are forgotten", 1, 3650, func(s *Settings) *int { return &s.PendingDays }),
 		number("message_max_bytes", "bytes of a message's body and extension", 256, 256<<10, func(s *Settings) *int { return &s.MaxMessage }),
 		number("recall_seconds", "how long a message can be withdrawn", 0, 1<<31-1, func(s *Settings) *int { return &s.RecallSeconds }),
 		number("history_zone", "hours that the hours of the history's files are ahead of UTC", -12, 14, func(s *Settings) *int { return &s.HistoryZone }),

@@ -39,7 +39,7 @@ func (w *work) shield(u Username, on bool) error {
 	if !on {
 		kind = RoomUnshielded
 	}
-	w.tell(kind, u)
+	w.tell(kind, "", u, u)
 	return w.receive(u, !on)
 }
 

@@ -138,11 +138,14 @@ func roomEvent(r Room, kind EventKind, users ...Username) Event {
 // emit announces something about the room after the commit.
 func (w *work) emit(kind EventKind, users ...Username) { w.publish(roomEvent(w.room, kind, users...)) }
 
-// tell announces to users what concerns them in the room, and is no change of the room.
-func (w *work) tell(kind EventKind, users ...Username) {
-	for _, u := range users {
-		e := roomEvent(w.room, kind, u)
-		e.Topic, e.Version, e.Members = UserTopic(w.room.App, u), 0, 0
+// tell announces to single users what concerns one in the room; it is no change of the room.
+func (w *work) tell(kind EventKind, text string, concerned Username, to ...Username) {
+	for _, u := range to {
+		if u == "" { // an app token is not listening
+			continue
+		}
+		e := roomEvent(w.room, kind, concerned)
+		e.Topic, e.Version, e.Members, e.Text = UserTopic(w.room.App, u), 0, 0, text
 		w.aside(e)
 	}
 }

@@ -114,6 +114,7 @@ func appTables() []appTable {
 		{"super_admins", "app, username"},
 		{"member_attributes", "app, room, username, name"},
 		{"room_faces", "app, room"},
+		{"pending", "app, room, ask, username"},
 		{"gaps", "app, list, level, bucket"},
 		{"conversations", "app, conv"},
 		{"messages", "app, id"},

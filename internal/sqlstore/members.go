@@ -40,6 +40,11 @@ func (t *tx) AddMembers(room im.Room, members []im.Member) error {
 	if joins == 0 {
 		return im.ErrRoomNotFound.In(room.ID)
 	}
+	if room.Kind == im.Group {
+		if err := t.dropAsks(room, members); err != nil {
+			return err
+		}
+	}
 	if err := t.insertMembers(room, members, joins-int64(len(members))+1); err != nil {
 		return err
 	}

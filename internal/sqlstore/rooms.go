@@ -147,6 +147,7 @@ func (t *tx) DeleteRoom(room im.Room) error {
 		`DELETE FROM attributes WHERE app = $1 AND room = $2`,
 		`DELETE FROM member_attributes WHERE app = $1 AND room = $2`,
 		`DELETE FROM room_faces WHERE app = $1 AND room = $2`,
+		`DELETE FROM pending WHERE app = $1 AND room = $2`,
 	} {
 		if _, err := t.exec(query, roomKey(room)...); err != nil {
 			return err

@@ -130,7 +130,10 @@ func (t *tx) DeleteUser(app im.AppID, name im.Username) error {
 	if _, err := t.RemoveSuperAdmin(app, name); err != nil {
 		return err
 	}
-	for _, table := range []string{"room_lists", "spans", "devices", "cursors"} {
+	if _, err := t.exec(`DELETE FROM pending WHERE app = $1 AND inviter > '' AND inviter = $2`, int64(app), string(name)); err != nil {
+		return err
+	}
+	for _, table := range []string{"room_lists", "pending", "spans", "devices", "cursors"} {
 		if _, err := t.exec(`DELETE FROM `+table+` WHERE app = $1 AND username = $2`, int64(app), string(name)); err != nil {
 			return err
 		}

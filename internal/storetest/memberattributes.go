@@ -1,6 +1,11 @@
 package storetest
 
-import "teahouse/internal/im"
+import (
+	"maps"
+	"slices"
+
+	"teahouse/internal/im"
+)
 
 func memberAttributeTests() []test {
 	return []test{
@@ -84,4 +89,46 @@ func testShields(e *env) {
 	e.join(r, "carl")
 	e.same("who comes back does not shield", shields(r), []im.Username(nil))
 	e.refused(im.ErrNotMember.For("eve").In(r.ID), func(tx im.Tx) error { return tx.SetShield(r, "eve", true) })
+}
+
+// belong makes rows around memberships of a room.
+func belong(tx im.Tx, r im.Room) error {
+	return firstError(
+		tx.PutMemberAttributes(r, []im.MemberAttribute{{User: "bob", Key: "k", Value: "v"}}),
+		tx.SetShield(r, "bob", true),
+		tx.PutPending(r, []im.Pending{applies(r, "carl", 1), invited(r, "ann", "bob", 2)}))
+}
+
+// joinReads use the reading methods about what belongs to a membership or leads to one.
+func joinReads() []access {
+	names := []im.Username{"ann", "bob"}
+	return []access{
+		{"MemberAttributes", func(tx im.Tx, _ im.AppID, r im.Room) (any, error) { return tx.MemberAttributes(r, names) }},
+		{"Pending", func(tx im.Tx, _ im.AppID, r im.Room) (any, error) { return tx.Pending(r, names) }},
+		{"Awaiting", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) { return tx.Awaiting(app, "ann", start(), 9) }},
+		{"CountPending", func(tx im.Tx, _ im.AppID, r im.Room) (any, error) {
+			n, of, err := tx.CountPending(r, im.Invitation, names)
+			return append(slices.Collect(maps.Keys(of)), number(0, n)...), err
+		}},
+		{"Shields", func(tx im.Tx, _ im.AppID, r im.Room) (any, error) { return tx.Shields(r) }},
+	}
+}
+
+// joinWrites use the methods that change it.
+func joinWrites() []access {
+	names := []im.Username{"ann", "bob"}
+	return []access{
+		{"PutMemberAttributes", func(tx im.Tx, _ im.AppID, r im.Room) (any, error) {
+			return nil, tx.PutMemberAttributes(r, []im.MemberAttribute{{User: "bob", Key: "k", Value: "new"}})
+		}},
+		{"DropMemberAttributes", func(tx im.Tx, _ im.AppID, r im.Room) (any, error) { return nil, tx.DropMemberAttributes(r, names) }},
+		{"PutPending", func(tx im.Tx, _ im.AppID, r im.Room) (any, error) {
+			return nil, tx.PutPending(r, []im.Pending{applies(r, "eve", 1)})
+		}},
+		{"DropPending", func(tx im.Tx, _ im.AppID, r im.Room) (any, error) {
+			return nil, tx.DropPending(r, im.Invitation, names)
+		}},
+		{"DeletePending", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) { return tx.DeletePending(app, after(99), 9) }},
+		{"SetShield", func(tx im.Tx, _ im.AppID, r im.Room) (any, error) { return nil, tx.SetShield(r, "ann", true) }},
+	}
 }

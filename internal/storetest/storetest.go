@@ -43,6 +43,7 @@ func sharedTests() []test {
 		fileTests(),
 		superAdminTests(),
 		memberAttributeTests(),
+		pendingTests(),
 		communityTests(),
 		pageTests(),
 		messageTests(),

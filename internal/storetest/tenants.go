@@ -48,8 +48,7 @@ func (e *env) everything() im.Room {
 			tx.PutEntries(r, im.Mutes, entry), tx.PutEntries(r, im.Blocks, entry), tx.PutEntries(r, im.Allows, entry),
 			tx.PutAttributes(r, []im.Attribute{{Key: "k", Value: "v", Setter: "bob", AutoDelete: true}}),
 			tx.AddSuperAdmin(e.app, "ann", start()),
-			tx.PutMemberAttributes(r, []im.MemberAttribute{{User: "bob", Key: "k", Value: "v"}}),
-			tx.SetShield(r, "bob", true),
+			belong(tx, r),
 			tx.PutFace(e.app, im.Face{Room: r.ID, File: 7, URL: "https://x/7"}),
 			e.talk(tx),
 			e.signUp(tx),
@@ -100,8 +99,6 @@ func reads() []access {
 		{"JoinedRooms", func(tx im.Tx, app im.AppID, r im.Room) (any, error) { return tx.JoinedRooms(app, "ann", r.Kind, 0, 9) }},
 		{"Entries", func(tx im.Tx, _ im.AppID, r im.Room) (any, error) { return tx.Entries(r, im.Blocks) }},
 		{"Attributes", func(tx im.Tx, _ im.AppID, r im.Room) (any, error) { return tx.Attributes(r) }},
-		{"MemberAttributes", func(tx im.Tx, _ im.AppID, r im.Room) (any, error) { return tx.MemberAttributes(r, names) }},
-		{"Shields", func(tx im.Tx, _ im.AppID, r im.Room) (any, error) { return tx.Shields(r) }},
 		{"SuperAdmins", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) { return tx.SuperAdmins(app, 0, 9) }},
 		{"MembersOf", func(tx im.Tx, app im.AppID, r im.Room) (any, error) { return tx.MembersOf(app, []im.RoomID{r.ID}, 9) }},
 		{"RoomsAmong", func(tx im.Tx, app im.AppID, r im.Room) (any, error) {
@@ -179,11 +176,6 @@ func writes() []access {
 		}},
 		{"DeleteAttributes", func(tx im.Tx, _ im.AppID, r im.Room) (any, error) { return nil, tx.DeleteAttributes(r, []string{"k"}) }},
 		{"DropAttributesOf", func(tx im.Tx, _ im.AppID, r im.Room) (any, error) { return tx.DropAttributesOf(r, names) }},
-		{"PutMemberAttributes", func(tx im.Tx, _ im.AppID, r im.Room) (any, error) {
-			return nil, tx.PutMemberAttributes(r, []im.MemberAttribute{{User: "bob", Key: "k", Value: "new"}})
-		}},
-		{"DropMemberAttributes", func(tx im.Tx, _ im.AppID, r im.Room) (any, error) { return nil, tx.DropMemberAttributes(r, names) }},
-		{"SetShield", func(tx im.Tx, _ im.AppID, r im.Room) (any, error) { return nil, tx.SetShield(r, "ann", true) }},
 		{"PutFace", func(tx im.Tx, app im.AppID, r im.Room) (any, error) { return nil, tx.PutFace(app, im.Face{Room: r.ID}) }},
 		{"RemoveSuperAdmin", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) { return tx.RemoveSuperAdmin(app, "ann") }},
 		{"PutRelation", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) {
@@ -240,7 +232,7 @@ func testTenants(e *env) {
 	was := e.portrait(r)
 
 	covered := elsewhere()
-	for _, a := range append(reads(), accountReads()...) {
+	for _, a := range slices.Concat(reads(), accountReads(), joinReads()) {
 		covered = append(covered, a.method)
 		found, err := other.try(a, foreign)
 		if err == nil && !nothing(found) {
@@ -251,7 +243,7 @@ func testTenants(e *env) {
 			e.Errorf("%s as the app itself found %+v, %v", a.method, found, err)
 		}
 	}
-	for _, a := range append(writes(), accountWrites()...) {
+	for _, a := range slices.Concat(writes(), accountWrites(), joinWrites()) {
 		covered = append(covered, a.method)
 		if found, err := other.try(a, foreign); err == nil && !nothing(found) {
 			e.Errorf("%s as another app answered %+v", a.method, found)
@@ -295,7 +287,7 @@ func (e *env) portrait(r im.Room) (text string) {
 	e.Helper()
 	e.update(func(tx im.Tx) error {
 		text = ""
-		for _, a := range append(reads(), accountReads()...) {
+		for _, a := range slices.Concat(reads(), accountReads(), joinReads()) {
 			found, err := a.use(tx, e.app, r)
 			text += fmt.Sprintf("%s: %+v %v\n", a.method, found, err)
 		}
@@ -341,7 +333,7 @@ func testDeleteApp(e *env) {
 			e.Fatalf("round %d removes %d rows", rounds, n)
 		}
 	}
-	for _, a := range append(reads(), accountReads()...) {
+	for _, a := range slices.Concat(reads(), accountReads(), joinReads()) {
 		if found, err := e.try(a, r); err == nil && !nothing(found) {
 			e.Errorf("%s found %+v", a.method, found)
 		}

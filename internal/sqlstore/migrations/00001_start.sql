@@ -4,6 +4,7 @@
 -- statement again whenever a parameter compared by equality changes to or from 0 or 1.
 --   kind: 11 chatrooms, 12 groups; in counters also 21 users, 22 super admins, 23 apps (app 0), 24 accounts, 26 users muted in the app
 --   purpose: 31 attachments, 32 shared in a room, 33 pictures (files.go); their counter is of kind 27
+--   ask: 31 applications, 32 invitations
 --   list: 21 mutes, 22 blocks, 23 allows
 --   level: 7, 14, 21, the binary logarithm of a bucket's width (gaps.go)
 
@@ -179,6 +180,21 @@ CREATE TABLE member_attributes (
 	value    TEXT NOT NULL,
 	PRIMARY KEY (app, room, username, name)
 ) /*sqlite WITHOUT ROWID*/;
+
+-- Applications to groups and invitations into them that nobody has answered.
+CREATE TABLE pending (
+	app      BIGINT NOT NULL,
+	room     TEXT NOT NULL,
+	ask      SMALLINT NOT NULL,
+	username TEXT NOT NULL,
+	inviter  TEXT NOT NULL,
+	message  TEXT NOT NULL,
+	made     BIGINT NOT NULL,
+	PRIMARY KEY (app, room, ask, username)
+) /*sqlite WITHOUT ROWID*/;
+CREATE INDEX pending_user ON pending (app, username, ask, made);
+CREATE INDEX pending_inviter ON pending (app, inviter) WHERE inviter > '';
+CREATE INDEX pending_made ON pending (app, made);
 
 -- What the social app shows for a group: one of its uploads, or 0, and its address.
 CREATE TABLE room_faces (
