@@ -75,6 +75,7 @@ type netFlags struct {
 	ThinksnsURL       string `name:"thinksns-url" help:"Base URL of a ThinkSNS+ to work beside. Not built yet." env:"TEAHOUSE_THINKSNS_URL" placeholder:"URL" group:"ThinkSNS+"`
 	ThinksnsJWTSecret string `name:"thinksns-jwt-secret" help:"Key of its tokens. Not built yet." env:"TEAHOUSE_THINKSNS_JWT_SECRET" placeholder:"KEY" group:"ThinkSNS+"`
 	ThinksnsReg       string `name:"thinksns-registration" help:"Standalone accounts: off or open. Not built yet." env:"TEAHOUSE_THINKSNS_REGISTRATION" placeholder:"MODE" group:"ThinkSNS+"`
+	ThinksnsIMPasswd  string `name:"thinksns-im-password" help:"Standalone accounts: how im_pwd_hash is made: hmac, or md5-hash as ThinkSNS+ does. Default hmac." env:"TEAHOUSE_THINKSNS_IM_PASSWORD" placeholder:"MODE" group:"ThinkSNS+"`
 	Thinksns          string `help:"ThinkSNS+ surface: off, standalone or sidecar. Only off is built yet. Default off." env:"TEAHOUSE_THINKSNS" placeholder:"MODE" group:"ThinkSNS+"`
 
 	logFlags
@@ -90,7 +91,7 @@ func (f netFlags) config(s *surroundings) server.Config {
 		OpsListen: f.OpsListen, Bus: f.Bus, PublicURL: f.PublicURL,
 		TLSCert: f.TLSCert, TLSKey: f.TLSKey, TrustedProxies: proxies,
 		App:      server.AppConfig{ClientID: f.ClientID, Secret: f.ClientSecret, ErrorProfile: f.ErrorProfile},
-		ThinkSNS: server.ThinkSNSConfig{Mode: f.Thinksns, App: f.ThinksnsApp, Registration: f.ThinksnsReg, URL: f.ThinksnsURL, JWTSecret: f.ThinksnsJWTSecret},
+		ThinkSNS: server.ThinkSNSConfig{Mode: f.Thinksns, App: f.ThinksnsApp, Registration: f.ThinksnsReg, URL: f.ThinksnsURL, JWTSecret: f.ThinksnsJWTSecret, IMPassword: f.ThinksnsIMPasswd},
 		Stdout:   s.stdout,
 	}
 }

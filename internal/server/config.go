@@ -69,6 +69,8 @@ type AppConfig struct {
 // ThinkSNSConfig is the ThinkSNS+ surface. Only Mode "off" (default) is built yet.
 type ThinkSNSConfig struct {
 	Mode, App, Registration, URL, JWTSecret string
+
+	IMPassword string // how im_pwd_hash is made: "hmac" (default), or for standalone "md5-hash", as ThinkSNS+ does
 }
 
 // The emulator's app and credentials.
@@ -85,6 +87,7 @@ func (c Config) withDefaults() (Config, error) {
 	c.Bus = or(c.Bus, "local")
 	c.RateLimits = or(c.RateLimits, "documented")
 	c.ThinkSNS.Mode = or(c.ThinkSNS.Mode, "off")
+	c.ThinkSNS.IMPassword = or(c.ThinkSNS.IMPassword, "hmac")
 	c.BodyLimit = or(c.BodyLimit, 1<<20)
 	c.StopWithin = or(c.StopWithin, 10*time.Second)
 	if c.Clock == nil {
@@ -128,6 +131,12 @@ func (c Config) check() error {
 	}
 	if c.ThinkSNS.Mode != "off" || c.ThinkSNS.App != "" || c.ThinkSNS.Registration != "" || c.ThinkSNS.URL != "" || c.ThinkSNS.JWTSecret != "" {
 		refuse("--thinksns and its companions: the ThinkSNS+ surface is not built yet; leave them out")
+	}
+	switch p := c.ThinkSNS.IMPassword; {
+	case p != "hmac" && p != "md5-hash":
+		refuse("--thinksns-im-password %s: want hmac or md5-hash", p)
+	case p == "md5-hash" && c.ThinkSNS.Mode != "standalone":
+		refuse("--thinksns-im-password md5-hash needs --thinksns standalone: it is made of the accounts' own password hashes, which a ThinkSNS+ beside us keeps to itself")
 	}
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		refuse("--tls-cert and --tls-key go together: give both or neither")

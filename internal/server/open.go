@@ -27,6 +27,7 @@ type coreConfig struct {
 	passwords passwords.Config
 	log       *slog.Logger
 	directory im.Directory // nil: the people are accounts of our own
+	thinksns  ThinkSNSConfig
 	observe   func(sqlstore.Commit)
 }
 
@@ -46,6 +47,7 @@ func openCore(ctx context.Context, c coreConfig) (core, error) {
 	service := im.NewService(im.Config{
 		Store: store, Bus: bus.NewLocal(), Clock: c.clock, IDs: NewIDs(c.clock),
 		Blob: blobs, Pictures: pictures.New(), Passwords: passwords.New(c.passwords), Sessions: im.NoSessions{}, Log: c.log, Directory: c.directory,
+		JWTSecret: c.thinksns.JWTSecret, MD5Passwords: c.thinksns.IMPassword == "md5-hash",
 	})
 	return core{service, store}, nil
 }

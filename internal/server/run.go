@@ -104,7 +104,7 @@ func open(ctx context.Context, cfg Config) (*server, error) {
 		hashes = passwords.Light()
 	}
 	s.core, err = openCore(ctx, coreConfig{
-		storage: cfg.Storage, clock: cfg.Clock, passwords: hashes, log: log, observe: s.metrics.commit,
+		storage: cfg.Storage, clock: cfg.Clock, passwords: hashes, log: log, thinksns: cfg.ThinkSNS, observe: s.metrics.commit,
 	})
 	if err != nil {
 		return nil, errors.Join(err, s.close())
