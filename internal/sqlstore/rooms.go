@@ -169,9 +169,13 @@ func (t *tx) RoomsBefore(app im.AppID, kind im.RoomKind, before int64, limit int
 		kindCode(kind), before, int64(limit))
 }
 
-// PublicGroupsBefore implements [im.RoomTx]. The index holds nothing but public groups.
+// publicGroups is answered by the index rooms_public, which holds nothing else; +kind, because SQLite would rather read all
+// groups by the index that begins with the kind.
+const publicGroups = selectRoom + ` WHERE app = $1 AND +kind = 12 AND public = 1 AND seq < $2 ORDER BY seq DESC LIMIT $3`
+
+// PublicGroupsBefore implements [im.RoomTx].
 func (t *tx) PublicGroupsBefore(app im.AppID, before int64, limit int) ([]im.Room, error) {
-	return t.rooms(app, selectRoom+` WHERE app = $1 AND kind = 12 AND public = 1 AND seq < $2 ORDER BY seq DESC LIMIT $3`, before, int64(limit))
+	return t.rooms(app, publicGroups, before, int64(limit))
 }
 
 // RoomsAt implements [im.RoomTx].

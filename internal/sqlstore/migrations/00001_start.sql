@@ -95,7 +95,7 @@ CREATE TABLE rooms (
 	PRIMARY KEY (app, id)
 ) /*sqlite WITHOUT ROWID*/;
 CREATE INDEX rooms_seq ON rooms (app, kind, seq);
-CREATE INDEX rooms_public ON rooms (app, seq) WHERE kind = 12 AND public = 1;
+CREATE INDEX rooms_public ON rooms (app, seq) WHERE public = 1;
 
 -- The primary key answers both "is this user in this room" and "which rooms is this user in";
 -- members_seq holds all that a page of members shows.
