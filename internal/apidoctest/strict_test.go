@@ -71,6 +71,9 @@ func harmless() []string {
 		"getAttributes.data.topic is missing", "getAttributes.data.host is missing",
 		"uploadFile.entities[].share-secret is missing",
 		"setAttributes.data.errorKeys is empty",
+		"data.contacts[].remark is missing",
+		"etUserProperties.data.nickname is missing", "etUserProperties.data.ext is missing",
+		"getManyUserProperties.data.jma1 is missing", "getManyUserProperties.data.jma1 is empty", "getManyUserProperties.data.jma2 is missing",
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"teahouse/internal/im"
@@ -30,6 +31,7 @@ func FuzzBodies(f *testing.F) {
 		for _, into := range []any{
 			new(tokenRequest), new(registration), new([]registration), new(userChange), new(passwordChange), new(roomRequest), new(joinRequest),
 			new(usernames), new(adminRequest), new(muteRequest), new(announcementRequest), new(superAdminRequest), new(keysRequest), new(attributesRequest),
+			new(remarkRequest), new(askRequest), new(userMuteRequest), new(propertiesRequest),
 		} {
 			err := decode(data, into)
 			if err != nil && (!errors.Is(err, im.ErrBadJSON) || im.AsError(err).Arg == "") {
@@ -53,6 +55,52 @@ func FuzzBodies(f *testing.F) {
 			if length := muteLength(mute.Duration.v); length < -2 {
 				t.Errorf("a mute of %d ms is %d", mute.Duration.v, length)
 			}
+		}
+	})
+}
+
+// FuzzForm reads a form of properties. It is refused as invalid, or every key is there once, in order, with its first value.
+func FuzzForm(f *testing.F) {
+	for _, seed := range []string{"", "nickname=Tom&ext=%E8%8C%B6", "a", "a=1&a=2", "=x", "a=%zz", "a;b", "+=%20", "a=b=c", "%00=\xff", "&&"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		all, err := readForm(text)
+		if err != nil && !errors.Is(err, im.ErrInvalid) {
+			t.Fatal(err)
+		}
+		for i, p := range all {
+			if i > 0 && p.Key <= all[i-1].Key {
+				t.Errorf("%q: %q stands after %q", text, p.Key, all[i-1].Key)
+			}
+		}
+		if err != nil {
+			return
+		}
+		values := url.Values{}
+		for _, p := range all {
+			values.Set(p.Key, p.Value)
+		}
+		if again, err := readForm(values.Encode()); err != nil || !slices.Equal(again, all) {
+			t.Errorf("%q: got %v, written and read again %v, %v", text, all, again, err)
+		}
+	})
+}
+
+// FuzzMuteSeconds: a length is for good, refused, or what is left of it at once is what was asked for.
+func FuzzMuteSeconds(f *testing.F) {
+	for _, seed := range []int64{0, 1, -1, -2, 2147483647, math.MaxInt64, math.MinInt64} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, n int64) {
+		length, now := muteSeconds(n), time.UnixMilli(1477543557486)
+		switch {
+		case length == im.ForGood || length < 0:
+			if n >= 0 && n < 1<<33 {
+				t.Errorf("%d became %d", n, length)
+			}
+		case n < 0 || secondsLeft(now.Add(length), now) != n:
+			t.Errorf("%d became %v, of which %d are left", n, length, secondsLeft(now.Add(length), now))
 		}
 	})
 }

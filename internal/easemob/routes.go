@@ -31,7 +31,7 @@ type route struct {
 // routes is the whole surface, one endpoint a line.
 func (a *API) routes() []route {
 	return slices.Concat(a.fileRoutes(), a.sharedFileRoutes(im.Chatroom, "/chatrooms"), a.sharedFileRoutes(im.Group, "/chatgroups"),
-		a.userRoutes(), a.chatroomRoutes(), a.rosterRoutes(im.Chatroom, "/chatrooms"),
+		a.userRoutes(), a.peopleRoutes(), a.chatroomRoutes(), a.rosterRoutes(im.Chatroom, "/chatrooms"),
 		a.groupRoutes(), a.rosterRoutes(im.Group, "/chatgroups"), a.attributeRoutes())
 }
 

@@ -16,7 +16,7 @@ import (
 )
 
 // The commands of these transcripts: "advance 24h" turns the clock, "set KEY=VALUE" changes the app's setting, "limits
-// CLASS=N", "app ORG/NAME" makes a second app with users and a room of the same names. A request is sent as "app" or as a
+// CLASS=N", "online USER/RESOURCE" connects a device, "app ORG/NAME" makes a second app with users and a room of the same names. A request is sent as "app" or as a
 // user, with @ORG/NAME behind it of a second app. Every transcript runs under both error profiles in a fresh world each.
 
 func TestMain(m *testing.M) { transcripttest.Main(m) }
@@ -99,6 +99,9 @@ func (w *world) command(cmd string) {
 		*w.app = app
 	case "app":
 		w.secondApp(rest)
+	case "online": // USER/RESOURCE
+		user, resource, _ := strings.Cut(rest, "/")
+		w.online.Connect(w.app.ID, im.Username(user), im.Connection{Resource: resource, UUID: "uuid-of-" + resource, Name: "a " + resource})
 	case "limits":
 		var n float64
 		if _, err := fmt.Sscan(value, &n); err != nil {

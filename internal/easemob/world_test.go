@@ -26,6 +26,7 @@ type world struct {
 	t      testing.TB
 	clock  *imtest.Clock
 	bus    *imtest.Bus
+	online *imtest.Sessions
 	svc    *im.Service
 	app    *im.App
 	api    http.Handler
@@ -54,10 +55,10 @@ func newWorld(t testing.TB, settings map[string]string, configure ...func(*easem
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{t: t, clock: imtest.NewClock(), bus: imtest.NewBus(), tokens: map[string]string{}, others: map[string]*im.App{}}
+	w := &world{t: t, clock: imtest.NewClock(), bus: imtest.NewBus(), online: &imtest.Sessions{}, tokens: map[string]string{}, others: map[string]*im.App{}}
 	quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
 	w.svc = im.NewService(im.Config{Store: store, Bus: w.bus, Clock: w.clock, Blob: blobs, Pictures: pictures.New(),
-		IDs: &imtest.IDs{}, Passwords: imtest.Passwords{}, Log: quiet})
+		IDs: &imtest.IDs{}, Passwords: imtest.Passwords{}, Sessions: w.online, Log: quiet})
 	app, err := w.svc.CreateApp(ctx, im.NewApp{Key: im.AppKey{Org: "easemob-demo", Name: "chatdemoui"},
 		ClientID: "YXA6demo", Secret: "YXA6secret", Settings: settings})
 	if err != nil {

@@ -44,10 +44,13 @@ func suites() []suite {
 		{name: "user", cases: 16, checked: true, passes: []string{
 			"Create user", "Create user with nickname", "Batch create user", "Get user", "Batch get user with page", "Batch get user",
 			"Reset user password", "Set user nickname", "Deactivate user", "Activate user", "Remove user", "Batch remove user",
-			// Not built yet: "Get user status", "Get user offline msg count", "Get user offline msg status",
-			// "Disconnect user".
+			"Get user status", "Disconnect user",
+			// Not built yet: "Get user offline msg count", "Get user offline msg status".
 		}},
-		{name: "friend", cases: 6},
+		{name: "friend", cases: 6, checked: true, passes: []string{
+			"add user for friend", "display user of friend", "delete user of friend",
+			"add user for blocklist", "display user of blocklist", "delete user of blocklist",
+		}},
 		{name: "group", cases: 18, checked: true, passes: []string{
 			"add a grouplist for chat", "delete a group  for chat", "display a grouplist for chat", "display a grouplist for many pages",
 			"modify a groupinfo of group", "get a member of group", "add a user into group", "delete a user from group",
