@@ -164,3 +164,11 @@ func clip(body []byte) string {
 	}
 	return string(body)
 }
+
+// CheckAnswer is Check without the request's body, for calls that take it in several forms.
+func (v *Validator) CheckAnswer(t testing.TB, req *http.Request, status int, header http.Header, body []byte) {
+	t.Helper()
+	if err := v.checkResponse(req, status, header, body); err != nil {
+		t.Errorf("%s %s → %d is not as the API description says: %v\nanswer: %s", req.Method, req.URL, status, err, clip(body))
+	}
+}

@@ -41,6 +41,19 @@ func (v *Validator) check(req *http.Request, reqBody []byte, status int, header 
 	return errors.Join(errs...)
 }
 
+// checkResponse checks the status and the answer of a described call.
+func (v *Validator) checkResponse(req *http.Request, status int, header http.Header, body []byte) error {
+	path, op, _ := v.find(req.Method, req.URL)
+	if op == nil {
+		return errors.New("the call is not described")
+	}
+	response := op.Responses.Value(strconv.Itoa(status))
+	if response == nil {
+		return fmt.Errorf("%s %s has no status %d", req.Method, path.path, status)
+	}
+	return v.checkAnswer(nil, response.Value, header, body)
+}
+
 func (v *Validator) checkUnknown(req *http.Request, status int, header http.Header, body []byte) error {
 	path, op, found := v.find(req.Method, req.URL)
 	switch {

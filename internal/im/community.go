@@ -356,7 +356,9 @@ func (s *Service) putFace(w *work, f *Face) error {
 	face := *f
 	face.Room = w.room.ID
 	if face.File != 0 && s.directory == nil {
-		return ErrInvalid.With("group_face")
+		if _, err := UsePicture(w.tx, w.app.ID, face.File, "group_face "+string(w.room.ID)); err != nil {
+			return err
+		}
 	}
 	w.room.Avatar = face.URL
 	return w.tx.PutFace(w.app.ID, face)

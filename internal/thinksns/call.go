@@ -33,6 +33,7 @@ type answer struct {
 	status int
 	body   any
 	header [2]string // one more, where there is one
+	file   *im.Opened
 }
 
 // nothing is the JSON of success without data: PHP's empty list. iOS takes no empty body (wire/thinksns.md §0.3).
@@ -130,6 +131,10 @@ func (a *API) throttle(c *call) error {
 func (a *API) succeed(c *call, ans answer) {
 	if ans.header[0] != "" {
 		c.w.Header().Set(ans.header[0], ans.header[1])
+	}
+	if ans.file != nil {
+		serveFile(c, ans.file)
+		return
 	}
 	if ans.body == nil {
 		c.w.WriteHeader(ans.status)

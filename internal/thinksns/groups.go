@@ -289,7 +289,7 @@ func (a *API) newFace(c *call, k *rules) *im.Face {
 
 // fileOf is the number of an upload whose address this is.
 func (a *API) fileOf(c *call, address string) (int64, bool) {
-	rest, ours := strings.CutPrefix(address, a.base(c.r)+prefix+uploadPath+"/")
+	rest, ours := strings.CutPrefix(address, a.base(c.r)+prefix+picturePath+"/")
 	n, isNumber := whole(rest)
 	return n, ours && isNumber && !a.sidecar
 }
@@ -324,6 +324,7 @@ func changeWords() []word {
 	return []word{
 		worded(im.ErrUserNotFound, atField("new_owner_user", textNewOwnerGone)),
 		worded(im.ErrNotMember, atField("new_owner_user", textNewOwnerGone)),
+		worded(im.ErrFileNotFound, atField("group_face", textFileGone)),
 	}
 }
 

@@ -12,8 +12,9 @@ type route struct {
 }
 
 const (
-	anyMethod  = "ANY"
-	uploadPath = "/files"
+	anyMethod   = "ANY"
+	uploadPath  = "/files"
+	picturePath = "/pictures" // the bytes of uploads
 )
 
 // routes is the whole surface, one endpoint a line. Beside a ThinkSNS+ we answer for messaging only.
@@ -59,6 +60,10 @@ func (a *API) companions() []route {
 		{method: "GET", path: "/user/follow-mutual", run: a.mutual},
 		{method: "GET", path: "/user/counts", run: a.counts},
 		{method: "GET", path: "/user/unread-count", run: a.unread},
+		{method: "POST", path: uploadPath, upload: true, run: a.uploadFile},
+		{method: "GET", path: uploadPath + "/uploaded/{md5}", run: a.uploadedFile, words: []word{fileGone()}},
+		{method: "GET", path: uploadPath + "/{id}", public: true, free: true, digits: true, run: a.fileAddress, words: []word{fileGone()}},
+		{method: "GET", path: picturePath + "/{id}", public: true, free: true, digits: true, run: a.fileContent, words: []word{fileGone()}},
 		{method: "GET", path: "/bootstrappers", public: true, run: a.bootstrappers},
 	}
 }

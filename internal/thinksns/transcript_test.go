@@ -2,6 +2,7 @@ package thinksns_test
 
 import (
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -36,4 +37,9 @@ func TestTranscripts(t *testing.T) {
 			return w
 		}},
 	}.Run(t)
+	for _, route := range thinksns.Routes() {
+		if !seen.routes[strings.TrimPrefix(route, "ANY ")] && !seen.routes[route] {
+			t.Errorf("no transcript of a success of %s", route)
+		}
+	}
 }

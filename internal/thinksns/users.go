@@ -130,7 +130,10 @@ func (a *API) changeMe(c *call) (answer, error) {
 	if ch.Avatar, err = a.upload(c, k, "avatar"); err == nil {
 		ch.Background, err = a.upload(c, k, "bg")
 	}
-	if err = errors.Join(err, k.err()); err != nil {
+	if err == nil {
+		err = k.err()
+	}
+	if err != nil {
 		return answer{}, err
 	}
 	_, err = a.svc.SetProfile(c.ctx(), c.caller, c.me.ID, ch)

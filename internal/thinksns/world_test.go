@@ -8,13 +8,16 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"teahouse/internal/apidoctest"
+	"teahouse/internal/blob"
 	"teahouse/internal/im"
 	"teahouse/internal/im/imtest"
+	"teahouse/internal/pictures"
 	"teahouse/internal/sqlstore"
 	"teahouse/internal/thinksns"
 	"teahouse/internal/transcripttest"
@@ -25,21 +28,21 @@ import (
 // is disabled), all with the password 123456, and two groups of root's: 10000000000001, public, with 花儿 as admin and 木子,
 // and 10000000000002, private, with 木子.
 type world struct {
-	t       testing.TB
-	clock   *imtest.Clock
-	bus     *imtest.Bus
-	store   *sqlstore.Store
-	svc     *im.Service
-	app     *im.App
-	ports   im.Config
-	config  thinksns.Config
-	api     http.Handler
-	doc     *apidoctest.Validator // of the transcripts; may be shared
-	tokens  map[string]string     // by who
-	flaky   *flakyStore
-	ids     int
-	said    []string // by admin
-	touched map[string]bool
+	t         testing.TB
+	clock     *imtest.Clock
+	bus       *imtest.Bus
+	store     *sqlstore.Store
+	svc       *im.Service
+	app       *im.App
+	ports     im.Config
+	config    thinksns.Config
+	api       http.Handler
+	doc       *apidoctest.Validator // of the transcripts; may be shared
+	tokens    map[string]string     // by who
+	flaky     *flakyStore
+	ids       int
+	said      []string // by admin
+	described bool
 }
 
 const (
@@ -56,8 +59,13 @@ func newWorld(t testing.TB, configure ...func(*thinksns.Config)) *world {
 	t.Cleanup(func() { store.Close() })
 	w := &world{t: t, clock: imtest.NewClock(), bus: imtest.NewBus(), store: store, tokens: map[string]string{}}
 	w.flaky = &flakyStore{Store: store}
+	blobs, err := blob.Open(filepath.Join(t.TempDir(), "files"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
-	w.ports = im.Config{Store: w.flaky, Bus: w.bus, Clock: w.clock, IDs: &imtest.IDs{}, Passwords: imtest.Passwords{}, Log: quiet, JWTSecret: jwtKey}
+	w.ports = im.Config{Store: w.flaky, Bus: w.bus, Clock: w.clock, IDs: &imtest.IDs{}, Passwords: imtest.Passwords{}, Log: quiet, JWTSecret: jwtKey,
+		Blob: blobs, Pictures: pictures.New()}
 	w.svc = im.NewService(w.ports)
 	app, err := w.svc.CreateApp(t.Context(), im.NewApp{Key: im.AppKey{Org: "easemob-demo", Name: "chatdemoui"}, ClientID: "YXA6demo", Secret: "YXA6secret"})
 	if err != nil {
@@ -154,12 +162,15 @@ func (w *world) do(who, method, target, body string, headers ...string) *httptes
 	return rec
 }
 
-// Play implements [transcripttest.World]. {token} stands for the caller's token, which then is not in the header. Lines of a
-// form in parts are written with \r\n as two characters each.
+// Play implements [transcripttest.World]. {token} stands for the caller's token, which then is not in the header. A body that
+// holds \r\n is written as in a Go string.
 func (w *world) Play(s transcripttest.Step) *httptest.ResponseRecorder {
 	w.t.Helper()
 	who := s.Who
-	body := strings.ReplaceAll(s.Body, `\r\n`, "\r\n")
+	body := s.Body
+	if strings.Contains(body, `\r\n`) {
+		body = unquoted(w.t, body)
+	}
 	if all := s.Target + body + strings.Join(s.Heads, ""); strings.Contains(all, "{token}") {
 		fill := func(text string) string { return strings.ReplaceAll(text, "{token}", w.token(s.Who)) }
 		s.Target, body, who = fill(s.Target), fill(body), ""
@@ -172,9 +183,26 @@ func (w *world) Play(s transcripttest.Step) *httptest.ResponseRecorder {
 	return rec
 }
 
+// unquoted writes out what stands for bytes, as in a Go string.
+func unquoted(t testing.TB, text string) string {
+	t.Helper()
+	plain, err := strconv.Unquote(`"` + strings.ReplaceAll(text, `"`, `\"`) + `"`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return plain
+}
+
 func (w *world) checkDescribed(s transcripttest.Step, rec *httptest.ResponseRecorder) {
-	if w.doc == nil {
-		return
+	w.t.Helper()
+	method := s.Method
+	if method == http.MethodHead {
+		method = http.MethodGet
+	}
+	req, err := http.NewRequest(method, "http://teahouse.test"+s.Target, nil)
+	w.must(err)
+	if w.doc.Describes(req) && w.described {
+		w.doc.CheckAnswer(w.t, req, rec.Code, rec.Header(), rec.Body.Bytes())
 	}
 }
 

@@ -231,7 +231,7 @@ func expand(s string) string {
 
 func isHeader(s string) bool {
 	name, _, ok := strings.Cut(s, ": ")
-	return ok && !strings.ContainsAny(name, "{}[]\" =&")
+	return ok && !strings.ContainsAny(name, "{}[]\" =&\\")
 }
 
 func writeStep(out *strings.Builder, s Step, got []string) {
