@@ -71,12 +71,12 @@ type netFlags struct {
 	ClientSecret string `help:"Client secret of the app of --app. Default: generated once and printed (dev: fixed)." env:"TEAHOUSE_CLIENT_SECRET" placeholder:"SECRET" group:"App"`
 	ErrorProfile string `help:"Error statuses of the app of --app: 450 (the documents) or v2 (today's cloud). Default 450." env:"TEAHOUSE_ERROR_PROFILE" placeholder:"PROFILE" group:"App"`
 
-	ThinksnsApp       string `help:"App that the ThinkSNS+ surface uses. Not built yet." env:"TEAHOUSE_THINKSNS_APP" placeholder:"ORG#APP" group:"ThinkSNS+"`
-	ThinksnsURL       string `name:"thinksns-url" help:"Base URL of a ThinkSNS+ to work beside. Not built yet." env:"TEAHOUSE_THINKSNS_URL" placeholder:"URL" group:"ThinkSNS+"`
-	ThinksnsJWTSecret string `name:"thinksns-jwt-secret" help:"Key of its tokens. Not built yet." env:"TEAHOUSE_THINKSNS_JWT_SECRET" placeholder:"KEY" group:"ThinkSNS+"`
-	ThinksnsReg       string `name:"thinksns-registration" help:"Standalone accounts: off or open. Not built yet." env:"TEAHOUSE_THINKSNS_REGISTRATION" placeholder:"MODE" group:"ThinkSNS+"`
-	ThinksnsIMPasswd  string `name:"thinksns-im-password" help:"Standalone accounts: how im_pwd_hash is made: hmac, or md5-hash as ThinkSNS+ does. Default hmac." env:"TEAHOUSE_THINKSNS_IM_PASSWORD" placeholder:"MODE" group:"ThinkSNS+"`
-	Thinksns          string `help:"ThinkSNS+ surface: off, standalone or sidecar. Only off is built yet. Default off." env:"TEAHOUSE_THINKSNS" placeholder:"MODE" group:"ThinkSNS+"`
+	Thinksns           string `help:"The API of ThinkSNS+ on /api/v2: off, standalone (with accounts of its own) or sidecar (beside a ThinkSNS+). Default off (dev: standalone)." env:"TEAHOUSE_THINKSNS" placeholder:"MODE" group:"ThinkSNS+"`
+	ThinksnsApp        string `help:"App that it uses. Default: that of --app." env:"TEAHOUSE_THINKSNS_APP" placeholder:"ORG#APP" group:"ThinkSNS+"`
+	ThinksnsReg        string `name:"thinksns-registration" help:"Standalone: who may sign up: off or open. Default off (dev: open)." env:"TEAHOUSE_THINKSNS_REGISTRATION" placeholder:"MODE" group:"ThinkSNS+"`
+	ThinksnsURL        string `name:"thinksns-url" help:"Sidecar: base URL of the ThinkSNS+." env:"TEAHOUSE_THINKSNS_URL" placeholder:"URL" group:"ThinkSNS+"`
+	ThinksnsJWTSecret  string `name:"thinksns-jwt-secret" help:"Standalone: key of tokens; PHP's JWT_SECRET to accept its tokens. Default: made once and kept in the database." env:"TEAHOUSE_THINKSNS_JWT_SECRET" placeholder:"KEY" group:"ThinkSNS+"`
+	ThinksnsIMPassword string `name:"thinksns-im-password" help:"Standalone: how im_pwd_hash is made: hmac, or md5-hash as ThinkSNS+ does. Default hmac." env:"TEAHOUSE_THINKSNS_IM_PASSWORD" placeholder:"HOW" group:"ThinkSNS+"`
 
 	logFlags
 }
@@ -91,7 +91,7 @@ func (f netFlags) config(s *surroundings) server.Config {
 		OpsListen: f.OpsListen, Bus: f.Bus, PublicURL: f.PublicURL,
 		TLSCert: f.TLSCert, TLSKey: f.TLSKey, TrustedProxies: proxies,
 		App:      server.AppConfig{ClientID: f.ClientID, Secret: f.ClientSecret, ErrorProfile: f.ErrorProfile},
-		ThinkSNS: server.ThinkSNSConfig{Mode: f.Thinksns, App: f.ThinksnsApp, Registration: f.ThinksnsReg, URL: f.ThinksnsURL, JWTSecret: f.ThinksnsJWTSecret, IMPassword: f.ThinksnsIMPasswd},
+		ThinkSNS: server.ThinkSNSConfig{Mode: f.Thinksns, App: f.ThinksnsApp, Registration: f.ThinksnsReg, URL: f.ThinksnsURL, JWTSecret: f.ThinksnsJWTSecret, IMPassword: f.ThinksnsIMPassword},
 		Stdout:   s.stdout,
 	}
 }

@@ -33,7 +33,7 @@ func layers() map[string]layer {
 		"internal/apidoc": {third: []string{"github.com/swaggest/swgui"}},
 
 		// The composition root, and the command.
-		"internal/server": {ours: []string{"internal/apidoc", "internal/blob", "internal/pictures", "internal/bus", "internal/dump", "internal/easemob", "internal/im", "internal/passwords", "internal/plus", "internal/sqlstore"},
+		"internal/server": {ours: []string{"internal/apidoc", "internal/blob", "internal/pictures", "internal/bus", "internal/dump", "internal/easemob", "internal/im", "internal/passwords", "internal/plus", "internal/sqlstore", "internal/thinksns"},
 			third: []string{"github.com/lmittmann/tint", "github.com/prometheus/client_golang"}},
 		"cmd/teahouse": {ours: []string{"internal/server"}, third: []string{"github.com/alecthomas/kong"}},
 

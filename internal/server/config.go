@@ -32,8 +32,8 @@ type Config struct {
 	TLSCert, TLSKey string         // PEM files, read again when they change; default: no TLS
 	TrustedProxies  []netip.Prefix // networks whose X-Forwarded-For and X-Forwarded-Proto are believed
 
-	RateLimits string         // "documented" (default), "off" (default of Dev), or a file of class = n/s lines
-	ThinkSNS   ThinkSNSConfig // not built yet
+	RateLimits string // "documented" (default), "off" (default of Dev), or a file of class = n/s lines
+	ThinkSNS   ThinkSNSConfig
 
 	Dev        bool          // emulator: temporary data unless Data or Database is given, demo data, light password hashes
 	BodyLimit  int64         // bytes of a request body; default 1 MiB
@@ -66,13 +66,6 @@ type AppConfig struct {
 	ErrorProfile     string // "450" or "v2"; default "450"
 }
 
-// ThinkSNSConfig is the ThinkSNS+ surface. Only Mode "off" (default) is built yet.
-type ThinkSNSConfig struct {
-	Mode, App, Registration, URL, JWTSecret string
-
-	IMPassword string // how im_pwd_hash is made: "hmac" (default), or for standalone "md5-hash", as ThinkSNS+ does
-}
-
 // The emulator's app and credentials.
 const (
 	devApp    = "easemob-demo#chatdemoui"
@@ -86,8 +79,7 @@ func (c Config) withDefaults() (Config, error) {
 	c.OpsListen = or(c.OpsListen, "127.0.0.1:8081")
 	c.Bus = or(c.Bus, "local")
 	c.RateLimits = or(c.RateLimits, "documented")
-	c.ThinkSNS.Mode = or(c.ThinkSNS.Mode, "off")
-	c.ThinkSNS.IMPassword = or(c.ThinkSNS.IMPassword, "hmac")
+	c.ThinkSNS = c.ThinkSNS.withDefaults(c.App.Key)
 	c.BodyLimit = or(c.BodyLimit, 1<<20)
 	c.StopWithin = or(c.StopWithin, 10*time.Second)
 	if c.Clock == nil {
@@ -106,6 +98,9 @@ func (c Config) withDevDefaults() Config {
 	open := true
 	c.Listen = or(c.Listen, "127.0.0.1:8080")
 	c.RateLimits = or(c.RateLimits, "off")
+	if c.ThinkSNS.Mode = or(c.ThinkSNS.Mode, standalone); c.ThinkSNS.Mode == standalone {
+		c.ThinkSNS.Registration = or(c.ThinkSNS.Registration, "open")
+	}
 	c.App.Key = or(c.App.Key, devApp)
 	c.App.ClientID = or(c.App.ClientID, devID)
 	c.App.Secret = or(c.App.Secret, devSecret)
@@ -129,15 +124,7 @@ func (c Config) check() error {
 	if c.Bus != "local" {
 		refuse("--bus %s: this version has the bus \"local\" only; NATS is not built yet", c.Bus)
 	}
-	if c.ThinkSNS.Mode != "off" || c.ThinkSNS.App != "" || c.ThinkSNS.Registration != "" || c.ThinkSNS.URL != "" || c.ThinkSNS.JWTSecret != "" {
-		refuse("--thinksns and its companions: the ThinkSNS+ surface is not built yet; leave them out")
-	}
-	switch p := c.ThinkSNS.IMPassword; {
-	case p != "hmac" && p != "md5-hash":
-		refuse("--thinksns-im-password %s: want hmac or md5-hash", p)
-	case p == "md5-hash" && c.ThinkSNS.Mode != "standalone":
-		refuse("--thinksns-im-password md5-hash needs --thinksns standalone: it is made of the accounts' own password hashes, which a ThinkSNS+ beside us keeps to itself")
-	}
+	errs = append(errs, c.ThinkSNS.check()...)
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		refuse("--tls-cert and --tls-key go together: give both or neither")
 	}

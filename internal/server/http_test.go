@@ -214,24 +214,31 @@ func TestTrustedProxies(t *testing.T) {
 func TestConfigRefuses(t *testing.T) {
 	yes := true
 	for want, cfg := range map[string]Config{
-		"--bus nats://x":              {Bus: "nats://x"},
-		"ThinkSNS+":                   {ThinkSNS: ThinkSNSConfig{Mode: "standalone"}},
-		"want hmac or md5-hash":       {ThinkSNS: ThinkSNSConfig{IMPassword: "plain"}},
-		"needs --thinksns standalone": {ThinkSNS: ThinkSNSConfig{Mode: "sidecar", URL: "http://x", IMPassword: "md5-hash"}},
-		"--tls-cert and --tls-key":    {TLSCert: "x"},
-		"--public-url ftp://x":        {PublicURL: "ftp://x"},
-		"give --app ORG#APP":          {App: AppConfig{OpenRegistration: &yes}},
-		"--log-level loud":            {Logging: Logging{LogLevel: "loud"}},
-		"--log-format xml":            {Logging: Logging{LogFormat: "xml"}},
-		"--rate-limits":               {RateLimits: "no such file"},
-		"ORG#APP":                     {App: AppConfig{Key: "acme"}},
-		"reserved":                    {App: AppConfig{Key: "api#chat"}},
-		"want sqlite:PATH":            {Storage: Storage{Database: "mysql://x"}},
-		"want 450 or v2":              {App: AppConfig{Key: "acme#chat", ErrorProfile: "v3"}},
-		"--tls-cert none":             {TLSCert: "none", TLSKey: "none"},
-		"choose another address":      {Listen: "127.0.0.1:-1"},
-		"--ops-listen (or off)":       {OpsListen: "127.0.0.1:-1"},
-		"choose another with --data":  {Storage: Storage{Data: "/dev/null/x"}},
+		"--bus nats://x":             {Bus: "nats://x"},
+		"--thinksns-app ORG#APP":     {ThinkSNS: ThinkSNSConfig{Mode: "standalone"}},
+		"need --thinksns":            {ThinkSNS: ThinkSNSConfig{URL: "http://plus"}},
+		"want off, standalone":       {App: AppConfig{Key: "acme#chat"}, ThinkSNS: ThinkSNSConfig{Mode: "beside"}},
+		"standalone has accounts":    {App: AppConfig{Key: "acme#chat"}, ThinkSNS: ThinkSNSConfig{Mode: "standalone", URL: "http://plus"}},
+		"name its address":           {App: AppConfig{Key: "acme#chat"}, ThinkSNS: ThinkSNSConfig{Mode: "sidecar"}},
+		"are for --thinksns":         {App: AppConfig{Key: "acme#chat"}, ThinkSNS: ThinkSNSConfig{Mode: "sidecar", URL: "http://plus", IMPassword: "md5-hash"}},
+		"--thinksns-url: ":           {App: AppConfig{Key: "acme#chat"}, ThinkSNS: ThinkSNSConfig{Mode: "sidecar", URL: "no address"}},
+		"want off or open":           {App: AppConfig{Key: "acme#chat"}, ThinkSNS: ThinkSNSConfig{Mode: "standalone", Registration: "code"}},
+		"want hmac or md5-hash":      {App: AppConfig{Key: "acme#chat"}, ThinkSNS: ThinkSNSConfig{Mode: "standalone", IMPassword: "clear"}},
+		"too short":                  {App: AppConfig{Key: "acme#chat"}, ThinkSNS: ThinkSNSConfig{Mode: "standalone", JWTSecret: "x"}},
+		"--tls-cert and --tls-key":   {TLSCert: "x"},
+		"--public-url ftp://x":       {PublicURL: "ftp://x"},
+		"give --app ORG#APP":         {App: AppConfig{OpenRegistration: &yes}},
+		"--log-level loud":           {Logging: Logging{LogLevel: "loud"}},
+		"--log-format xml":           {Logging: Logging{LogFormat: "xml"}},
+		"--rate-limits":              {RateLimits: "no such file"},
+		"ORG#APP":                    {App: AppConfig{Key: "acme"}},
+		"reserved":                   {App: AppConfig{Key: "api#chat"}},
+		"want sqlite:PATH":           {Storage: Storage{Database: "mysql://x"}},
+		"want 450 or v2":             {App: AppConfig{Key: "acme#chat", ErrorProfile: "v3"}},
+		"--tls-cert none":            {TLSCert: "none", TLSKey: "none"},
+		"choose another address":     {Listen: "127.0.0.1:-1"},
+		"--ops-listen (or off)":      {OpsListen: "127.0.0.1:-1"},
+		"choose another with --data": {Storage: Storage{Data: "/dev/null/x"}},
 	} {
 		cfg.Listen, cfg.OpsListen = or(cfg.Listen, "127.0.0.1:0"), or(cfg.OpsListen, "off")
 		if cfg.Data == "" && cfg.Database == "" {
@@ -290,7 +297,7 @@ func BenchmarkServeHTTP(b *testing.B) {
 	h := s.serveHTTP(s.mount(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		s.metrics.request("GET /chatrooms", 200, "", 0)
 		w.WriteHeader(http.StatusOK)
-	})))
+	}), nil))
 	r := httptest.NewRequest("GET", "/easemob-demo/chatdemoui/chatrooms", nil)
 	w := httptest.NewRecorder()
 	b.ReportAllocs()

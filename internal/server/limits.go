@@ -8,7 +8,18 @@ import (
 	"strings"
 
 	"teahouse/internal/easemob"
+	"teahouse/internal/thinksns"
 )
+
+// perPerson is the class of what one person may ask of the ThinkSNS+ surface.
+const perPerson = "thinksns"
+
+// documentedLimits are those of the surfaces.
+func documentedLimits() map[string]float64 {
+	limits := easemob.DocumentedLimits()
+	limits[perPerson] = thinksns.DefaultPerMinute / 60
+	return limits
+}
 
 // rateLimits returns the request rates per second by class: "documented", "off", or a file of "class = n/s" lines that
 // change the documented ones.
@@ -17,13 +28,13 @@ func rateLimits(from string) (map[string]float64, error) {
 	case "off":
 		return nil, nil
 	case "documented":
-		return easemob.DocumentedLimits(), nil
+		return documentedLimits(), nil
 	}
 	pairs, err := ReadKeyValues(from)
 	if err != nil {
 		return nil, fmt.Errorf("--rate-limits: want documented, off, or a file of class = n/s lines: %w", err)
 	}
-	limits := easemob.DocumentedLimits()
+	limits := documentedLimits()
 	for _, p := range pairs {
 		if _, ok := limits[p.Key]; !ok {
 			return nil, fmt.Errorf("--rate-limits: %s:%d: no class %s; the classes are %s", from, p.Line, p.Key,

@@ -36,8 +36,8 @@ func (s *server) httpServer(h http.Handler) *http.Server {
 	}
 }
 
-// mount returns the surfaces of the main listener behind the switch on the first word of the path.
-func (s *server) mount(easemob http.Handler) http.Handler {
+// mount returns the surfaces of the main listener behind the switch on the first words of the path. social may be nil.
+func (s *server) mount(easemob, social http.Handler) http.Handler {
 	docs := apidoc.Handler()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		first, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
@@ -46,6 +46,8 @@ func (s *server) mount(easemob http.Handler) http.Handler {
 			healthz(w, r)
 		case first == "docs", first == "openapi.yaml":
 			docs.ServeHTTP(w, r)
+		case social != nil && isSocial(r.URL.Path):
+			social.ServeHTTP(w, r)
 		case notBuilt(first), first == "easemob" && rest == "server.json":
 			s.refuse(w, http.StatusNotFound, im.ErrPathUnknown.Code, "service_resource_not_found", "Service resource not found", time.Now())
 		default:

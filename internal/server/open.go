@@ -47,7 +47,7 @@ func openCore(ctx context.Context, c coreConfig) (core, error) {
 	service := im.NewService(im.Config{
 		Store: store, Bus: bus.NewLocal(), Clock: c.clock, IDs: NewIDs(c.clock),
 		Blob: blobs, Pictures: pictures.New(), Passwords: passwords.New(c.passwords), Sessions: im.NoSessions{}, Log: c.log, Directory: c.directory,
-		JWTSecret: c.thinksns.JWTSecret, MD5Passwords: c.thinksns.IMPassword == "md5-hash",
+		JWTSecret: c.thinksns.JWTSecret, MD5Passwords: c.thinksns.IMPassword == md5Hash,
 	})
 	return core{service, store}, nil
 }

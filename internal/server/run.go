@@ -60,6 +60,9 @@ func Run(ctx context.Context, cfg Config) (err error) {
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
 	text, err := s.prepareApp(ctx)
+	if err == nil {
+		err = s.prepareSocial(ctx)
+	}
 	if err != nil {
 		return unlessStopped(ctx, err)
 	}
@@ -103,8 +106,13 @@ func open(ctx context.Context, cfg Config) (*server, error) {
 	if cfg.Dev {
 		hashes = passwords.Light()
 	}
+	directory, err := cfg.directory(s)
+	if err != nil {
+		return nil, errors.Join(err, s.close())
+	}
 	s.core, err = openCore(ctx, coreConfig{
-		storage: cfg.Storage, clock: cfg.Clock, passwords: hashes, log: log, thinksns: cfg.ThinkSNS, observe: s.metrics.commit,
+		storage: cfg.Storage, clock: cfg.Clock, passwords: hashes, log: log, observe: s.metrics.commit,
+		directory: directory, thinksns: cfg.ThinkSNS,
 	})
 	if err != nil {
 		return nil, errors.Join(err, s.close())
@@ -135,7 +143,7 @@ func (s *server) serve(ctx context.Context, text startText) (err error) {
 	})
 	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopWork()
-	main := s.httpServer(s.serveHTTP(s.mount(surface)))
+	main := s.httpServer(s.serveHTTP(s.mount(surface, s.social())))
 	main.TLSConfig = s.tls
 	main.BaseContext = func(net.Listener) context.Context { return work }
 	ops := s.httpServer(s.opsHandler())

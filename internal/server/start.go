@@ -88,6 +88,9 @@ func (t startText) print(s *server) {
 	switch {
 	case t.app != nil:
 		t.printApp(line, base)
+		if s.cfg.ThinkSNS.Mode != modeOff {
+			line("ThinkSNS+", base+"/api/v2/ ("+s.cfg.ThinkSNS.Mode+")")
+		}
 	case len(t.apps) == 0:
 		fmt.Fprintf(&b, "\nThere is no app yet. In another terminal, make one (this server finds it at once):\n\n  teahouse app create %sORG#APP\n\n", s.storageFlags())
 	default:
@@ -97,6 +100,7 @@ func (t startText) print(s *server) {
 	}
 	if t.token != "" {
 		t.printTries(&b, base)
+		s.printSocial(&b, base)
 	}
 	b.WriteString("ready\n")
 	_, _ = s.cfg.Stdout.Write([]byte(b.String())) // nobody to tell when it fails

@@ -170,9 +170,7 @@ func (a *API) face(c *call, g im.CommunityGroup) string {
 }
 
 // fileURL is the address of an upload.
-func (a *API) fileURL(c *call, number int64) string {
-	return a.base(c.r) + prefix + uploadPath + "/" + idText(number)
-}
+func (a *API) fileURL(c *call, number int64) string { return a.base(c.r) + contentPath(number) }
 
 const (
 	maxName   = 4096 // characters (wire/thinksns.md §3.3)

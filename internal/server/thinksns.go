@@ -1,0 +1,182 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"teahouse/internal/im"
+	"teahouse/internal/plus"
+	"teahouse/internal/thinksns"
+)
+
+// ThinkSNSConfig is the ThinkSNS+ surface on /api/v2/….
+type ThinkSNSConfig struct {
+	Mode         string // off (default), standalone: with accounts of our own (default of Dev), sidecar: beside a ThinkSNS+
+	App          string // "org#app" that it uses; default: the one that AppConfig names
+	Registration string // standalone: off (default) or open (default of Dev)
+	URL          string // sidecar: address of the ThinkSNS+
+	JWTSecret    string // standalone: signs tokens, as PHP's JWT_SECRET does; default: made once and kept in the database
+	IMPassword   string // standalone: hmac (default), or md5-hash: im_pwd_hash as ThinkSNS+ computes it
+}
+
+// The modes.
+const (
+	modeOff    = "off"
+	standalone = "standalone"
+	sidecar    = "sidecar"
+)
+
+// md5Hash is the IMPassword that ThinkSNS+ itself has.
+const md5Hash = "md5-hash"
+
+// shortSecret is how many bytes a key of tokens has at least; ThinkSNS+ makes 32.
+const shortSecret = 16
+
+func (c ThinkSNSConfig) withDefaults(app string) ThinkSNSConfig {
+	c.Mode = or(c.Mode, modeOff)
+	if c.Mode != modeOff {
+		c.App = or(c.App, app)
+	}
+	return c
+}
+
+// check returns what is wrong, with the flags' names.
+func (c ThinkSNSConfig) check() (errs []error) {
+	refuse := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	switch c.Mode {
+	case modeOff:
+		if c != (ThinkSNSConfig{Mode: modeOff}) {
+			refuse("--thinksns-app, -registration, -url, -jwt-secret and -im-password need --thinksns standalone or sidecar")
+		}
+		return errs
+	case standalone:
+		if c.URL != "" {
+			refuse("--thinksns-url is for --thinksns sidecar; standalone has accounts of its own")
+		}
+	case sidecar:
+		if c.URL == "" {
+			refuse("--thinksns sidecar works beside a ThinkSNS+: name its address with --thinksns-url")
+		}
+		if c.Registration != "" || c.JWTSecret != "" || c.IMPassword != "" {
+			refuse("--thinksns-registration, -jwt-secret and -im-password are for --thinksns standalone: beside a ThinkSNS+ the accounts and their tokens are its own")
+		}
+	default:
+		refuse("--thinksns %s: want off, standalone or sidecar", c.Mode)
+	}
+	if _, err := parseAppKey(c.App); err != nil {
+		refuse("--thinksns %s needs an app: name it with --thinksns-app ORG#APP or --app", c.Mode)
+	}
+	if r := c.Registration; r != "" && r != "off" && r != "open" {
+		refuse("--thinksns-registration %s: want off or open", r)
+	}
+	if p := c.IMPassword; p != "" && p != "hmac" && p != md5Hash {
+		refuse("--thinksns-im-password %s: want hmac or md5-hash", p)
+	}
+	if c.JWTSecret != "" && len(c.JWTSecret) < shortSecret {
+		refuse("--thinksns-jwt-secret: too short; at least %d bytes", shortSecret)
+	}
+	return errs
+}
+
+// directory is the ThinkSNS+ beside us; nil when there is none.
+func (c Config) directory(s *server) (im.Directory, error) {
+	if c.ThinkSNS.Mode != sidecar {
+		return nil, nil
+	}
+	d, err := plus.New(plus.Config{URL: c.ThinkSNS.URL, Clock: c.Clock, Log: s.log})
+	if err != nil {
+		return nil, fmt.Errorf("--thinksns-url: %w", err)
+	}
+	return d, nil
+}
+
+// social returns the ThinkSNS+ surface; nil when it is off.
+func (s *server) social() http.Handler {
+	c := s.cfg.ThinkSNS
+	if c.Mode == modeOff {
+		return nil
+	}
+	key, err := parseAppKey(c.App)
+	if err != nil { // checked before
+		return nil
+	}
+	return thinksns.New(thinksns.Config{
+		Service: s.service, Log: s.log, App: key, Sidecar: c.Mode == sidecar, Registration: c.Registration == "open",
+		PublicURL: s.cfg.PublicURL, PerMinute: int(s.limits[perPerson] * 60), Observe: s.metrics.request,
+	})
+}
+
+// isSocial reports whether a path belongs to the ThinkSNS+ surface. The rest of /api is kept for the SDKs.
+func isSocial(path string) bool {
+	rest, ok := strings.CutPrefix(path, "/api/v2")
+	return ok && (rest == "" || rest[0] == '/')
+}
+
+// demoPerson is an account of the emulator.
+const demoPerson = "root"
+
+// demoPeople makes accounts to sign in with, and a group of theirs. What is there stays.
+func (s *server) demoPeople(ctx context.Context, app *im.App) error {
+	caller := im.AppCaller(app)
+	fresh := false
+	for _, name := range []string{demoPerson, "花儿", "木子", "小明"} {
+		_, err := s.service.CreateAccount(ctx, caller, im.NewAccount{Name: name, Password: demoPassword})
+		if err != nil && !errors.Is(err, im.ErrAccountTaken) {
+			return err
+		}
+		fresh = fresh || err == nil
+	}
+	root, err := s.service.AccountBy(ctx, app, im.ByName, demoPerson)
+	if err != nil || !fresh {
+		return err
+	}
+	var members []int64
+	for _, name := range []string{"花儿", "木子"} {
+		a, err := s.service.AccountBy(ctx, app, im.ByName, name)
+		if err != nil {
+			return err
+		}
+		members = append(members, a.ID)
+	}
+	_, err = s.service.StartGroup(ctx, im.UserCaller(app, im.IMName(root.ID)), im.NewGroup{Name: "花儿巷", Description: "来自花儿巷的朋友", Members: members})
+	return err
+}
+
+// prepareSocial makes the emulator's people, and warns when the app is not there yet.
+func (s *server) prepareSocial(ctx context.Context) error {
+	c := s.cfg.ThinkSNS
+	if c.Mode == modeOff {
+		return nil
+	}
+	key, err := parseAppKey(c.App)
+	if err != nil {
+		return err
+	}
+	app, err := s.service.App(ctx, key)
+	switch {
+	case errors.Is(err, im.ErrAppNotFound):
+		s.log.Warn("the app of the ThinkSNS+ surface does not exist yet: make it with \"teahouse app create\"", "app", c.App)
+		return nil
+	case err != nil || !s.cfg.Dev || c.Mode != standalone:
+		return err
+	}
+	if err := s.demoPeople(ctx, app); err != nil {
+		return fmt.Errorf("demo accounts: %w", err)
+	}
+	return nil
+}
+
+// printSocial tells how to sign in.
+func (s *server) printSocial(b *strings.Builder, base string) {
+	if s.cfg.ThinkSNS.Mode != standalone || !s.cfg.Dev {
+		return
+	}
+	fmt.Fprintf(b, `ThinkSNS+ clients sign in as %[2]s with the password %[3]s:
+
+  curl -X POST '%[1]s/api/v2/auth/login' -H 'Content-Type: application/json' -d '{"login":"%[2]s","password":"%[3]s"}'
+
+`, base, demoPerson, demoPassword)
+}
