@@ -289,11 +289,10 @@ type joinResult struct {
 	Reason string `json:"reason,omitempty"`
 }
 
-// POST /{org}/{app}/users/{user}/joined_chatgroups: puts the user into several groups and tells group by group.
+// POST /{org}/{app}/users/{user}/joined_chatgroups: puts the user into several groups and tells group by group. With a user
+// token the user applies for each.
 func (a *API) joinGroups(c *call, b joinRequest) (answer, error) {
 	switch {
-	case !c.caller.IsApp():
-		return answer{}, im.ErrAppOnly
 	case len(b.IDs.v) == 0:
 		return answer{}, im.ErrFieldMissing.With("id_list")
 	case len(b.IDs.v) > detailMax:
@@ -306,14 +305,26 @@ func (a *API) joinGroups(c *call, b joinRequest) (answer, error) {
 	}
 	items := make([]joinResult, len(b.IDs.v))
 	for i, id := range b.IDs.v {
-		items[i] = joinResult{ID: id, Result: true}
-		if err := a.svc.AddMember(c.r.Context(), c.caller, im.Group, im.RoomID(id), c.user()); err != nil {
-			e := im.AsError(err)
-			if e.Kind == im.Internal || e.Kind == im.Unavailable {
-				return answer{}, err
-			}
-			items[i].Result, items[i].Reason = false, c.fill(a.wireFor(c, e).text, e)
+		joined, err := a.join(c, im.RoomID(id))
+		items[i] = joinResult{ID: id, Result: joined}
+		switch e := im.AsError(err); {
+		case joined:
+		case err == nil:
+			items[i].Reason = "the application waits for an answer"
+		case e.Kind == im.Internal || e.Kind == im.Unavailable:
+			return answer{}, err
+		default:
+			items[i].Reason = c.fill(a.wireFor(c, e).text, e)
 		}
 	}
 	return answer{data: items}, nil
+}
+
+// join puts the user of the path into a group; false without an error is an application.
+func (a *API) join(c *call, id im.RoomID) (joined bool, err error) {
+	if !c.caller.IsApp() {
+		return a.svc.Apply(c.r.Context(), c.caller, im.Group, id, "")
+	}
+	err = a.svc.AddMember(c.r.Context(), c.caller, im.Group, id, c.user())
+	return err == nil, err
 }

@@ -146,7 +146,7 @@ func TestPlainMembersAddWhereInvitesAreAllowed(t *testing.T) {
 	w.want("crew(group) members_joined by bob [sid] of 6")
 	w.register("tim", "tom")
 	same(t, "several", bob.AddAll("tim", "sid", "tom"), "tim tom")
-	bob.fails(im.ErrForbidden.In(crew).For("zed")).Add("zed")
+	bob.fails(im.ErrBlocked.In(crew).For("zed")).Add("zed")
 	inGroup(t, w, "zed", crew).fails(im.ErrForbidden.In(crew)).Add("zed")
 	as(t, w, "app").Register("eve", "")
 	inGroup(t, w, "eve", crew).fails(im.ErrForbidden.In(crew)).Add("eve")

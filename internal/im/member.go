@@ -39,7 +39,7 @@ type Standing struct {
 }
 
 // AddMember puts one user into a room; it lifts a block. In a group that allows it a plain member may, too, but not lift a
-// block. Errors: ErrRoomNotFound, ErrForbidden, ErrUserNotFound,
+// block. Errors: ErrRoomNotFound, ErrForbidden, ErrBlocked, ErrUserNotFound,
 // ErrAlreadyMember, ErrRoomFull, ErrTooManyRooms.
 func (s *Service) AddMember(ctx context.Context, c Caller, kind RoomKind, id RoomID, name string) error {
 	_, err := s.addMembers(ctx, c, kind, id, []Username{foldName(name)}, ErrRoomFull)
@@ -72,7 +72,7 @@ func (s *Service) addMembers(ctx context.Context, c Caller, kind RoomKind, id Ro
 		}
 		for _, st := range all {
 			if st.Blocked && w.rank < Admin {
-				return ErrForbidden.For(st.User).In(id)
+				return ErrBlocked.For(st.User).In(id)
 			}
 		}
 		if added, err = w.admit(all, full); err == nil && len(added) == 0 {
