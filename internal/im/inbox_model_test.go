@@ -327,3 +327,48 @@ func TestInboxTogether(t *testing.T) {
 		}
 	})
 }
+
+// TestFirstWordsTogether: two who say their first words to each other at the same moment receive each once.
+func TestFirstWordsTogether(t *testing.T) {
+	onEngines(t, nil, func(t *testing.T, w *world) {
+		for round := range 8 {
+			x, y := fmt.Sprint("x", round), fmt.Sprint("y", round)
+			w.register(x, y)
+			say := func(from, to string) func() error {
+				return func() error {
+					_, err := w.svc.Send(t.Context(), im.AppCaller(w.app), im.NewMessage{From: from, To: []im.Address{address(to)}, Body: words("hello")})
+					return err
+				}
+			}
+			for _, err := range together(say(x, y), say(y, x), say(x, y), say(y, x)) {
+				must(t, err)
+			}
+			same(t, "waiting", []string{as(t, w, x).Open("web"), as(t, w, y).Open("web")}, []string{y + " 2", x + " 2"})
+			same(t, "read", as(t, w, x).Read("web", y), "hello hello")
+		}
+	})
+}
+
+// lateClock is behind others.
+type lateClock struct {
+	im.Clock
+	by time.Duration
+}
+
+func (c lateClock) Now() time.Time { return c.Clock.Now().Add(-c.by) }
+
+// TestALateNode: what a node says whose clock is behind, or that takes its time to commit, is found by a device that came before.
+func TestALateNode(t *testing.T) {
+	w := newWorld(t)
+	late := w.another(func(c *im.Config) { c.Clock = lateClock{w.clock, 30 * time.Second} })
+	bob := as(t, w, "bob")
+	as(t, w, "cat").Say("bob", "early")
+	bob.Open("web")
+	bob.Read("web", "cat")
+	bob.Open("pad")
+	as(t, late, "ann").Say("bob", "first")
+	as(t, late, "cat").Say("bob", "second")
+	for _, device := range []string{"web", "pad"} {
+		same(t, device, bob.Open(device)+": "+bob.Read(device, "ann")+" "+bob.Read(device, "cat"), "ann 1, cat 1: first second")
+	}
+}

@@ -363,7 +363,10 @@ func TestRecall(t *testing.T) {
 	same(t, "one has read it", bob.Read("web", "#crew"), "oops")
 	bob.fails(im.ErrNotSelf.For("ann")).Recall(id)
 	as(t, w, "nobody").fails(im.ErrUnauthenticated).Recall(id)
+	w.bus.Take()
 	ann.Recall(id)
+	withdrawal := w.bus.Take()[0].Message.ID
+	ann.fails(im.ErrRecallLate.With(withdrawal.String())).Recall(withdrawal)
 	same(t, "who has read it is told", bob.Read("web", "#crew"), "-"+id.String())
 	same(t, "who has not never reads it", cat.Open("web")+": "+cat.Read("web", "#crew"), "#crew 1: -"+id.String())
 	ann.fails(im.ErrMessageNotFound.With(id.String())).Recall(id)
