@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"teahouse/internal/im"
+	"teahouse/internal/im/imtest"
 )
 
 // talkModel says what stands in every inbox, in the plainest way: a list of messages for each user and conversation, and for
@@ -349,6 +350,25 @@ func TestFirstWordsTogether(t *testing.T) {
 	})
 }
 
+// TestFirstWordToTheDeleted: who is deleted while the first message comes leaves no inbox behind for the next of the name.
+func TestFirstWordToTheDeleted(t *testing.T) {
+	onEngines(t, nil, func(t *testing.T, w *world) {
+		app := im.AppCaller(w.app)
+		for round := range 20 {
+			name := fmt.Sprint("brief", round)
+			w.register(name)
+			together(
+				func() error { _, err := w.svc.DeleteUser(t.Context(), app, name); return err },
+				func() error {
+					_, err := w.svc.Send(t.Context(), app, im.NewMessage{To: []im.Address{address(name)}, Body: words("hello")})
+					return err
+				})
+			w.register(name)
+			same(t, "waiting for the next of the name", as(t, w, name).Open("web"), "")
+		}
+	})
+}
+
 // lateClock is behind others.
 type lateClock struct {
 	im.Clock
@@ -360,7 +380,7 @@ func (c lateClock) Now() time.Time { return c.Clock.Now().Add(-c.by) }
 // TestALateNode: what a node says whose clock is behind, or that takes its time to commit, is found by a device that came before.
 func TestALateNode(t *testing.T) {
 	w := newWorld(t)
-	late := w.another(func(c *im.Config) { c.Clock = lateClock{w.clock, 30 * time.Second} })
+	late := w.another(func(c *im.Config) { c.Clock, c.IDs = lateClock{w.clock, 30 * time.Second}, &imtest.IDs{} })
 	bob := as(t, w, "bob")
 	as(t, w, "cat").Say("bob", "early")
 	bob.Open("web")

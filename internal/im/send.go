@@ -218,6 +218,12 @@ func (s *Service) sayToUser(tx Tx, c Caller, m *Message) error {
 	conv := m.Conversation()
 	m.Echo = m.Echo || m.From == m.To.User // who writes to oneself receives it
 	pair, err := tx.Pair(m.App, conv, m.From, m.To.User)
+	if fresh := pair.fresh(m.From, m.To.User); err == nil && len(fresh) > 0 {
+		if err := tx.LockUsers(m.App, fresh); err != nil { // before the conversation, as everyone locks them
+			return err
+		}
+		pair, err = tx.Pair(m.App, conv, m.From, m.To.User) // one may have been deleted until then
+	}
 	switch {
 	case err != nil:
 		return err
@@ -230,16 +236,10 @@ func (s *Service) sayToUser(tx Tx, c Caller, m *Message) error {
 			return err
 		}
 	}
-	fresh := pair.fresh(m.From, m.To.User)
-	if len(fresh) > 0 { // before the conversation, which everyone locks after users
-		if err := tx.LockUsers(m.App, fresh); err != nil {
-			return err
-		}
-	}
-	if m.ID, err = tx.Advance(m.App, conv, m.ID); err != nil || len(fresh) == 0 {
+	if m.ID, err = tx.Advance(m.App, conv, m.ID); err != nil {
 		return err
 	}
-	return tx.TakePart(m.App, conv, fresh, m.ID-1)
+	return tx.TakePart(m.App, conv, pair.fresh(m.From, m.To.User), m.ID-1)
 }
 
 // Pair is what sending needs to know of two users: who exists, and who takes part in their conversation.
