@@ -108,6 +108,8 @@ func wires() map[string]wire {
 		im.ErrTooManyAsks:     exceed("user: {user} or group: {room} has too many unanswered applications or invitations"),
 		im.ErrMemberMuted:     forbid("user {user} is muted in this group: {room}"),
 		im.ErrRoomSilent:      forbid("all members are muted in this group: {room}"),
+		im.ErrUserMuted:       forbid("user {user} is mute"),
+		im.ErrBlockedByUser:   forbid("blocked by user {user}"),
 		im.ErrRecallLate:      {403, 0, "message_recall_error", "", "exceed recall time limit"},
 		im.ErrMessageNotFound: {403, 0, "message_recall_error", "", "not_found msg"},
 		im.ErrDeviceNotFound:  {404, 0, notFound, exNotFound, "device {arg} of user {user} is not known"},

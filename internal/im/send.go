@@ -232,7 +232,7 @@ func (s *Service) sayToUser(tx Tx, c Caller, m *Message) error {
 	case !pair.To.Exists:
 		return ErrUserNotFound.For(m.To.User)
 	case !c.IsApp():
-		if err := s.maySpeakTo(tx, c, *m); err != nil {
+		if err := s.maySpeakTo(tx, c, m.To.User); err != nil {
 			return err
 		}
 	}

@@ -27,8 +27,11 @@ func (p speech) maySpeak(u Username, now time.Time) error {
 	return nil
 }
 
-// maySpeakIn is maySpeak for a user token. Errors: ErrNotMember, ErrRoomDisabled, ErrMemberMuted, ErrRoomSilent.
+// maySpeakIn is maySpeak for a user token. Errors: ErrUserMuted, ErrNotMember, ErrRoomDisabled, ErrMemberMuted, ErrRoomSilent.
 func (s *Service) maySpeakIn(tx Tx, c Caller, room Room) error {
+	if _, err := s.mayAnywhere(tx, c, VenueOf(room.Kind), ""); err != nil {
+		return err
+	}
 	standings, err := tx.Standings(room, []Username{c.User})
 	if err != nil {
 		return err
@@ -51,5 +54,25 @@ func (s *Service) maySpeakIn(tx Tx, c Caller, room Room) error {
 	return p.maySpeak(c.User, s.clock.Now())
 }
 
-// maySpeakTo decides whether a user may write to another.
-func (s *Service) maySpeakTo(tx Tx, c Caller, m Message) error { return nil }
+// maySpeakTo decides whether a user may write to another. Errors: ErrUserMuted, ErrBlockedByUser, ErrNotContact.
+func (s *Service) maySpeakTo(tx Tx, c Caller, to Username) error {
+	sp, err := s.mayAnywhere(tx, c, InChats, to)
+	switch {
+	case err != nil:
+		return err
+	case sp.Blocked:
+		return ErrBlockedByUser.For(to)
+	case c.App.Settings.ContactsOnly && !sp.Contact && to != c.User:
+		return ErrNotContact.For(to)
+	}
+	return nil
+}
+
+// mayAnywhere refuses whom the management API has muted in the whole app.
+func (s *Service) mayAnywhere(tx Tx, c Caller, venue Venue, to Username) (Speaker, error) {
+	sp, err := tx.Speaker(c.App.ID, c.User, to)
+	if err == nil && sp.Muted(venue, s.clock.Now()) {
+		err = ErrUserMuted.For(c.User)
+	}
+	return sp, err
+}

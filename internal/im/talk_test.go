@@ -366,7 +366,7 @@ func TestRecall(t *testing.T) {
 	w.bus.Take()
 	ann.Recall(id)
 	withdrawal := w.bus.Take()[0].Message.ID
-	ann.fails(im.ErrRecallLate.With(withdrawal.String())).Recall(withdrawal)
+	ann.fails(im.ErrMessageNotFound).Recall(withdrawal)
 	same(t, "who has read it is told", bob.Read("web", "#crew"), "-"+id.String())
 	same(t, "who has not never reads it", cat.Open("web")+": "+cat.Read("web", "#crew"), "#crew 1: -"+id.String())
 	ann.fails(im.ErrMessageNotFound.With(id.String())).Recall(id)
@@ -469,4 +469,42 @@ func TestMessageIDs(t *testing.T) {
 	}
 	same(t, "both directions are one", im.Conversation("bob", address("ann")), im.Conversation("ann", address("bob")))
 	same(t, "no conversation", im.ConversationID("").With("ann"), im.Address{})
+}
+
+// TestSpeakingToAUser: who may write to whom; the management API always may.
+func TestSpeakingToAUser(t *testing.T) {
+	forAnHour := func(v im.Venue) func(w *world) {
+		return func(w *world) { as(w.t, w, "app").MuteUser("ann", map[im.Venue]time.Duration{v: time.Hour}) }
+	}
+	cases := []struct {
+		state    string
+		settings []string
+		do       func(w *world)
+		want     map[string]*im.Error // by address
+	}{
+		{"at peace", nil, func(*world) {}, nil},
+		{"muted in chats", nil, forAnHour(im.InChats), map[string]*im.Error{"bob": im.ErrUserMuted, "ann": im.ErrUserMuted}},
+		{"muted in groups", nil, forAnHour(im.InGroups), map[string]*im.Error{"#crew": im.ErrUserMuted}},
+		{"muted in chatrooms", nil, forAnHour(im.InChatrooms), map[string]*im.Error{"*lounge": im.ErrUserMuted}},
+		{"blocked", nil, func(w *world) { as(w.t, w, "bob").BlockUsers("bob", "ann") }, map[string]*im.Error{"bob": im.ErrBlockedByUser}},
+		{"has blocked", nil, func(w *world) { as(w.t, w, "ann").BlockUsers("ann", "bob") }, nil},
+		{"contacts only", []string{"contacts_only=true"}, func(*world) {}, map[string]*im.Error{"bob": im.ErrNotContact}},
+		{"a contact", []string{"contacts_only=true"}, func(w *world) { as(w.t, w, "app").Befriend("ann", "bob") }, nil},
+	}
+	for _, c := range cases {
+		t.Run(c.state, func(t *testing.T) {
+			w := newCrew(t, c.settings...)
+			c.do(w)
+			for _, to := range []string{"bob", "ann", "#crew", "*lounge"} {
+				as(t, w, "ann").fails(c.want[to]).Say(to, "hello")
+				as(t, w, "app").Say(to, "hello", func(n *im.NewMessage) { n.From = "ann" })
+			}
+			w.clock.Advance(time.Hour)
+			if strings.HasPrefix(c.state, "muted") {
+				for to := range c.want {
+					as(t, w, "ann").Say(to, "a mute ends by itself")
+				}
+			}
+		})
+	}
 }
