@@ -109,7 +109,7 @@ room_disabled            403 403 forbidden_op ForbiddenOp
 member_muted             403 403 forbidden_op ForbiddenOp
 room_muted               403 403 forbidden_op ForbiddenOp
 user_muted               403 403 forbidden_op ForbiddenOp
-blocked                  403 403 forbidden_op ForbiddenOp
+blocked_by_user          403 403 forbidden_op ForbiddenOp
 recall_too_late          403 403 message_recall_error -
 message_not_found        403 403 message_recall_error -
 device_not_found         404 404 resource_not_found ResourceNotFound

@@ -133,7 +133,7 @@ var (
 	ErrMemberMuted      = declare(Denied, "member_muted", "the member is muted in the room")
 	ErrRoomSilent       = declare(Denied, "room_muted", "the room is muted: only owner, admins and those allowed may speak")
 	ErrUserMuted        = declare(Denied, "user_muted", "the user is muted in the whole app")
-	ErrBlockedByUser    = declare(Denied, "blocked", "the receiver has blocked the sender")
+	ErrBlockedByUser    = declare(Denied, "blocked_by_user", "the receiver has blocked the sender")
 	ErrRecallLate       = declare(Denied, "recall_too_late", "the message is too old to be withdrawn")
 	ErrMessageNotFound  = declare(NotFound, "message_not_found", "no such message")
 	ErrDeviceNotFound   = declare(NotFound, "device_not_found", "the user has no such device")
@@ -206,7 +206,6 @@ func Errors() []*Error {
 		ErrClientID, ErrClientSecret, ErrUserInactive, ErrRegistration, ErrAppOnly, ErrUserOnly, ErrNotSelf, ErrForbidden,
 		ErrOnOwner, ErrNotMember, ErrNotAdmin, ErrNotBlocked, ErrSameOwner, ErrRoomDisabled,
 		ErrRoomPrivate, ErrBlocked, ErrNotPending, ErrTooManyAsks,
-		ErrMemberMuted, ErrRoomSilent, ErrRecallLate, ErrMessageNotFound, ErrDeviceNotFound, ErrMessageLarge,
 		ErrMemberMuted, ErrRoomSilent, ErrUserMuted, ErrBlockedByUser, ErrRecallLate, ErrMessageNotFound, ErrDeviceNotFound, ErrMessageLarge,
 		ErrMessageElsewhere, ErrRecallOff, ErrEditKind, ErrEditLimit, ErrTooManyReceivers, ErrTooManyDirected,
 		ErrHistoryFormat, ErrHistoryOld, ErrHistoryNone, ErrLinkBad,
