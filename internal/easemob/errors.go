@@ -294,6 +294,7 @@ type failure struct {
 	Timestamp   int64  `json:"timestamp"`
 	Duration    int64  `json:"duration"`
 	Description string `json:"error_description"`
+	Number      int    `json:"error_code,omitempty"`
 }
 
 // fail words any error, here and only here.
@@ -311,7 +312,7 @@ func (a *API) fail(c *call, err error) (status int, code string) {
 	now := a.svc.Now()
 	f := failure{
 		Error: w.word, Exception: w.exception, Timestamp: now.UnixMilli(), Duration: now.Sub(c.start).Milliseconds(),
-		Description: c.fill(w.text, e),
+		Description: c.fill(w.text, e), Number: c.route.numbers[e.Code],
 	}
 	if c.route.service == propertyService && e.Kind == im.Unauthenticated {
 		f.Error, f.Exception, f.Desc, f.Description = "", "", unauthorized, unauthorized

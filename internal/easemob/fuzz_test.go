@@ -23,7 +23,8 @@ func FuzzBodies(f *testing.F) {
 		`{"name":"test chatroom","description":"update chatroominfo","maxusers":"200","newowner":1}`, `{"username":7,"password":"x","nickname":"\ud800"}`,
 		`{"grant_type":"password","username":"z1","password":"123456","ttl":-9223372036854775808,"autoCreateUser":true}`, `[{"username":null}]`,
 		`{"metaData":{"k":"v","":null},"autoDelete":"NO_DELETE"}`, `{"keys":["a",1]}`, `{"maxusers":1e400}`, `{"mute_duration":1.5}`, "{\"name\":\"\xff\"}",
-		`{"superadmin":[[[[[[[[]]]]]]]]}`, `{"Name":"a","name":"b"}`,
+		`{"superadmin":[[[[[[[[]]]]]]]]}`, `{"entities":[{"notification_ignore_1":true,"notification_ignore_":null},null]}`,
+		`[{"username":1,"metadata":{"k":"v"}}]`, `{"targets":["a"],"properties":null}`, `{"applicant":"a","verifyResult":null,"reason":7}`, `{"Name":"a","name":"b"}`,
 	} {
 		f.Add([]byte(seed))
 	}
@@ -32,6 +33,7 @@ func FuzzBodies(f *testing.F) {
 			new(tokenRequest), new(registration), new([]registration), new(userChange), new(passwordChange), new(roomRequest), new(joinRequest),
 			new(usernames), new(adminRequest), new(muteRequest), new(announcementRequest), new(superAdminRequest), new(keysRequest), new(attributesRequest),
 			new(remarkRequest), new(askRequest), new(userMuteRequest), new(propertiesRequest),
+			new(applyRequest), new(verdict), new(memberAttributesRequest), new([]memberRequest), new(membersRequest),
 		} {
 			err := decode(data, into)
 			if err != nil && (!errors.Is(err, im.ErrBadJSON) || im.AsError(err).Arg == "") {
@@ -48,6 +50,12 @@ func FuzzBodies(f *testing.F) {
 			}
 			if owner := change.NewOwner.ptr(); owner != nil && !utf8.ValidString(*owner) {
 				t.Errorf("newowner is %q", *owner)
+			}
+		}
+		var user userChange
+		if decode(data, &user) == nil {
+			if groups, err := user.Entities.read(); err != nil && !errors.Is(err, im.ErrBadJSON) || err != nil && groups != nil {
+				t.Errorf("shields: %v, %v", groups, err)
 			}
 		}
 		var mute muteRequest

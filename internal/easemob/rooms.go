@@ -191,7 +191,8 @@ func (a *API) roomDetails(c *call) (answer, error) {
 	return answer{data: rooms, count: count(len(rooms))}, nil
 }
 
-// deleteVerbPath stands for DELETE …/chatrooms/{id}/ban and …/chatrooms/super_admin/{user}, which the mux cannot tell apart.
+// deleteVerbPath stands for DELETE …/chatrooms/{id}/ban, …/quit and …/shield, and …/chatrooms/super_admin/{user}, which the mux
+// cannot tell apart.
 const deleteVerbPath = "/chatrooms/{id}/{verb}"
 
 // roomPath is where one room is; super_admin is none.
@@ -203,7 +204,7 @@ func fits(route string, u *url.URL) bool {
 	case deleteVerbPath:
 		rest, verb := cutLast(u.EscapedPath())
 		_, id := cutLast(rest)
-		return id == "super_admin" || verb == "ban"
+		return id == "super_admin" || verb == "ban" || verb == "quit" || verb == "shield"
 	case roomPath:
 		_, id := cutLast(u.EscapedPath())
 		return id != "super_admin"
@@ -218,10 +219,16 @@ func cutLast(path string) (before, last string) {
 	return path[:max(i, 0)], last
 }
 
-// deleteVerb answers the two paths of deleteVerbPath; others do not come here.
+// deleteVerb answers the paths of deleteVerbPath; others do not come here.
 func (a *API) deleteVerb(c *call) (answer, error) {
 	if c.room() == "super_admin" {
 		return a.removeSuperAdmin(c, c.r.PathValue("verb"))
+	}
+	switch c.r.PathValue("verb") {
+	case "quit":
+		return a.quit(c)
+	case "shield":
+		return a.unshield(c)
 	}
 	return a.setRoomMute(c, false)
 }

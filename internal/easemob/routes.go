@@ -25,6 +25,7 @@ type route struct {
 	open         bool        // works without a token
 	aside        bool        // in a mux of its own: the pattern would collide with those of single groups
 	words        []exception
+	numbers      map[string]int // of errors, by code, where clients read them
 	run          func(*call) (answer, error)
 }
 
@@ -32,7 +33,8 @@ type route struct {
 func (a *API) routes() []route {
 	return slices.Concat(a.fileRoutes(), a.sharedFileRoutes(im.Chatroom, "/chatrooms"), a.sharedFileRoutes(im.Group, "/chatgroups"),
 		a.userRoutes(), a.peopleRoutes(), a.chatroomRoutes(), a.rosterRoutes(im.Chatroom, "/chatrooms"),
-		a.groupRoutes(), a.rosterRoutes(im.Group, "/chatgroups"), a.attributeRoutes())
+		a.groupRoutes(), a.rosterRoutes(im.Group, "/chatgroups"), a.attributeRoutes(),
+		a.joinRoutes(), a.memberAttributeRoutes())
 }
 
 func (a *API) userRoutes() []route {

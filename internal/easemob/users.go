@@ -159,11 +159,15 @@ func (a *API) deleteUser(c *call) (answer, error) {
 }
 
 type userChange struct {
-	Nickname text `json:"nickname"`
+	Nickname text    `json:"nickname"`
+	Entities shields `json:"entities"`
 }
 
 // PUT /{org}/{app}/users/{user}
 func (a *API) changeUser(c *call, b userChange) (answer, error) {
+	if ans, done, err := a.shieldOfOld(c, b.Entities); done {
+		return ans, err
+	}
 	if !b.Nickname.sent {
 		return answer{}, im.ErrFieldMissing.With("nickname")
 	}
