@@ -4,7 +4,8 @@ GO    ?= go
 SHELL := /bin/bash
 
 # Packages whose tests run under the race detector: those that run goroutines, or are run by several.
-RACE_PACKAGES  := ./internal/bus/... ./internal/easemob/... ./internal/im/... ./internal/passwords/... ./internal/server/... ./internal/sqlstore/...
+RACE_PACKAGES  := ./internal/blob/... ./internal/bus/... ./internal/easemob/... ./internal/im/... ./internal/passwords/... ./internal/pictures/... \
+	./internal/plus/... ./internal/server/... ./internal/sqlstore/... ./internal/thinksns/...
 # Their tests look at the built binary, of which the test cache knows nothing: they always run.
 BINARY_PACKAGES := ./test/...
 
@@ -53,7 +54,7 @@ lint: ## Check formatting, vet and staticcheck
 
 .PHONY: generate
 generate: ## Write what tests write: answers of transcripts, docs/errors.md; read the difference before a commit
-	$(GO) test ./internal/easemob -update
+	$(GO) test ./internal/easemob ./internal/thinksns -update
 
 .PHONY: verify
 verify: ## Check go.mod, the modules, and that nothing generated is out of date

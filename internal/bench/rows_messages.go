@@ -26,14 +26,14 @@ func (b *bench) sendRow() (err error) {
 	if err != nil {
 		return err
 	}
-	if err := b.compare(r, "5", "send a message ÷ bare", l, 8); err != nil {
+	if err := b.compare(r, "9", "send a message ÷ bare", l, 8); err != nil {
 		return err
 	}
 	after, err := r.server.batches()
 	if err != nil {
 		return err
 	}
-	b.atLeast("5", "64 clients send messages: messages per commit", (after.writes-before.writes)/(after.commits-before.commits), 8, "")
+	b.atLeast("9", "64 clients send messages: messages per commit", (after.writes-before.writes)/(after.commits-before.commits), 8, "")
 	return nil
 }
 
@@ -77,9 +77,9 @@ func (b *bench) groupRow() (err error) {
 	if err != nil {
 		return err
 	}
-	b.atMost("6", "a message to a group of 500 ÷ one to a user, CPU", ratio(d[1], d[0]), 5,
+	b.atMost("10", "a message to a group of 500 ÷ one to a user, CPU", ratio(d[1], d[0]), 5,
 		fmt.Sprintf("(%s, to a user %s)", round(d[1]), round(d[0])))
-	b.atMost("6", "transactions a message", float64(commits)/float64(2*n*rounds), 1, "")
+	b.atMost("10", "transactions a message", float64(commits)/float64(2*n*rounds), 1, "")
 	return nil
 }
 
