@@ -11,10 +11,11 @@ import (
 // TestCitations looks up every section and decision that a source cites.
 func TestCitations(t *testing.T) {
 	known := map[string]map[string]bool{
-		"easemob": sectionsOf(read(t, "docs/wire/easemob.md")),
-		"clients": sectionsOf(read(t, "docs/wire/clients.md")),
+		"easemob":  sectionsOf(read(t, "docs/wire/easemob.md")),
+		"clients":  sectionsOf(read(t, "docs/wire/clients.md")),
+		"thinksns": sectionsOf(read(t, "docs/wire/thinksns.md")),
 	}
-	cited := regexp.MustCompile(`\b(wire/easemob\.md|wire/clients\.md|wire|clients)((?:,? (?:to |and )?§[0-9]+(?:\.[0-9]+)*)+)`)
+	cited := regexp.MustCompile(`\b(wire/easemob\.md|wire/clients\.md|wire/thinksns\.md|wire|clients|thinksns)((?:,? (?:to |and )?§[0-9]+(?:\.[0-9]+)*)+)`)
 	number := regexp.MustCompile(`§([0-9.]*[0-9])`)
 	decision := regexp.MustCompile(`\bADR ([0-9]+)\b`)
 	found := 0
@@ -23,6 +24,9 @@ func TestCitations(t *testing.T) {
 			page := "easemob"
 			if strings.Contains(m[1], "clients") {
 				page = "clients"
+			}
+			if strings.Contains(m[1], "thinksns") {
+				page = "thinksns"
 			}
 			for _, n := range number.FindAllStringSubmatch(m[2], -1) {
 				found++
