@@ -143,9 +143,19 @@ func TestExamplesAreTrue(t *testing.T) {
 	}
 }
 
+// successMedia is the JSON of an operation's answer 200, or 201 where there is none; nil when it has no JSON.
+func successMedia(op operation) *openapi3.MediaType {
+	for _, status := range []string{"200", "201"} {
+		if r := op.Responses.Value(status); r != nil {
+			return r.Value.Content[jsonType]
+		}
+	}
+	return nil
+}
+
 // answers returns the examples of an operation's JSON answer 200.
 func answers(op operation) map[string]any {
-	if media := op.Responses.Value("200").Value.Content[jsonType]; media != nil {
+	if media := successMedia(op); media != nil {
 		return examples(media)
 	}
 	return nil
