@@ -64,6 +64,7 @@ func rows() []row {
 		{"send", (*bench).sendRow},
 		{"group", (*bench).groupRow},
 		{"accounts", (*bench).accountsRow},
+		{"community", (*bench).communityRow},
 	}
 }
 

@@ -32,9 +32,9 @@ type process struct {
 }
 
 // serve starts the server on a data folder.
-func (b *bench) serve(data string) (*process, error) {
-	return b.start(b.server, "serve", "--data", data, "--listen", "127.0.0.1:0", "--ops-listen", "127.0.0.1:0", "--rate-limits", "off",
-		"--log-level", "warn")
+func (b *bench) serve(data string, flags ...string) (*process, error) {
+	return b.start(b.server, append([]string{"serve", "--data", data, "--listen", "127.0.0.1:0", "--ops-listen", "127.0.0.1:0", "--rate-limits", "off",
+		"--log-level", "warn"}, flags...)...)
 }
 
 // bare starts this programme as the bare handler.
