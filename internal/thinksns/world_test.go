@@ -212,8 +212,16 @@ func (w *world) checkDescribed(s transcripttest.Step, rec *httptest.ResponseReco
 // flakyStore is a store whose writes fail while it is told so.
 type flakyStore struct {
 	*sqlstore.Store
-	failAfter int // writes that still succeed; 0: all
-	count     int // of statements
+	failAfter int               // writes that still succeed; 0: all
+	watch     func(im.Tx) im.Tx // of reads; may be nil
+}
+
+// View implements [im.Store].
+func (f *flakyStore) View(ctx context.Context, fn func(im.Tx) error) error {
+	if f.watch == nil {
+		return f.Store.View(ctx, fn)
+	}
+	return f.Store.View(ctx, func(tx im.Tx) error { return fn(f.watch(tx)) })
 }
 
 // Update implements [im.Store].
