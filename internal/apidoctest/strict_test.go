@@ -75,6 +75,8 @@ func harmless() []string {
 		"data.contacts[].remark is missing",
 		"etUserProperties.data.nickname is missing", "etUserProperties.data.ext is missing",
 		"getManyUserProperties.data.jma1 is missing", "getManyUserProperties.data.jma1 is empty", "getManyUserProperties.data.jma2 is missing",
+		"payload.bodies[] has an unknown key", "payload.bodies[].msg is missing", "payload.bodies[].msg is a number instead of a text",
+		"payload.ext has an unknown key",
 	}
 }
 

@@ -29,6 +29,20 @@ type envelope struct {
 	Properties   *struct{}           `json:"properties,omitempty"`
 }
 
+// messageEnvelope is that of the message service, with its keys as recorded.
+type messageEnvelope struct {
+	Path         string              `json:"path"`
+	URI          string              `json:"uri"`
+	Timestamp    int64               `json:"timestamp"`
+	Organization string              `json:"organization"`
+	Application  string              `json:"application"`
+	Action       string              `json:"action"`
+	Data         any                 `json:"data"`
+	Duration     int64               `json:"duration"`
+	AppName      string              `json:"applicationName"`
+	Params       map[string][]string `json:"params,omitempty"`
+}
+
 // none is an empty JSON list.
 type none [0]struct{}
 
@@ -53,6 +67,11 @@ func (a *API) succeed(c *call, ans answer) {
 		e.Action = actionOf(c.r.Method)
 	}
 	e.URI = a.base(c.r) + c.r.URL.EscapedPath()
+	if c.route.service == messageService {
+		path := c.r.URL.Path[len("/"+c.app.Key.Org+"/"+c.app.Key.Name):]
+		a.write(c, http.StatusOK, messageEnvelope{path, e.URI, e.Timestamp, c.app.Key.Org, c.app.UUID, e.Action, e.Data, took, c.app.Key.Name, c.query})
+		return
+	}
 	if c.route.service == propertyService { // family C has no more
 		a.write(c, http.StatusOK, &e)
 		return

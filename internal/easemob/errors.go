@@ -312,7 +312,7 @@ func (a *API) fail(c *call, err error) (status int, code string) {
 	now := a.svc.Now()
 	f := failure{
 		Error: w.word, Exception: w.exception, Timestamp: now.UnixMilli(), Duration: now.Sub(c.start).Milliseconds(),
-		Description: c.fill(w.text, e), Number: c.route.numbers[e.Code],
+		Description: c.fill(w.text, e), Number: c.route.number(e),
 	}
 	if c.route.service == propertyService && e.Kind == im.Unauthenticated {
 		f.Error, f.Exception, f.Desc, f.Description = "", "", unauthorized, unauthorized
@@ -327,6 +327,14 @@ func (rt *route) status(w wire, seed bool) int {
 		return w.status450
 	}
 	return w.status
+}
+
+// number is the route's number of an error, or of one about an argument; 0: it has none.
+func (rt *route) number(e *im.Error) int {
+	if n, ok := rt.numbers[e.Code+":"+e.Arg]; ok {
+		return n
+	}
+	return rt.numbers[e.Code]
 }
 
 func (a *API) wireFor(c *call, e *im.Error) wire {
@@ -344,7 +352,7 @@ func (a *API) wireFor(c *call, e *im.Error) wire {
 	if !ok {
 		w = byKind(e.Kind)
 	}
-	if c.route.service == userService && w.exception == exInvalid { // the class is the room service's
+	if c.route.service != roomService && c.route.service != propertyService && w.exception == exInvalid { // the class is the room service's
 		w.word, w.exception = illegalArgument, exArgument
 	}
 	return w

@@ -1,11 +1,13 @@
 package easemob
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"math"
 	"net/http/httptest"
 	"net/url"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -25,6 +27,7 @@ func FuzzBodies(f *testing.F) {
 		`{"metaData":{"k":"v","":null},"autoDelete":"NO_DELETE"}`, `{"keys":["a",1]}`, `{"maxusers":1e400}`, `{"mute_duration":1.5}`, "{\"name\":\"\xff\"}",
 		`{"superadmin":[[[[[[[[]]]]]]]]}`, `{"entities":[{"notification_ignore_1":true,"notification_ignore_":null},null]}`,
 		`[{"username":1,"metadata":{"k":"v"}}]`, `{"targets":["a"],"properties":null}`, `{"applicant":"a","verifyResult":null,"reason":7}`, `{"Name":"a","name":"b"}`,
+		`{"from":["a"],"to":"b","users":[1],"body":{"a":[null]},"ext":null,"sync_device":true,"msg_timestamp":"1","msg":{"type":"txt"}}`, `{"to":[null],"msgs":[{"msg_id":1}],"new_msg":[],"is_combine_ext":1}`,
 	} {
 		f.Add([]byte(seed))
 	}
@@ -34,6 +37,7 @@ func FuzzBodies(f *testing.F) {
 			new(usernames), new(adminRequest), new(muteRequest), new(announcementRequest), new(superAdminRequest), new(keysRequest), new(attributesRequest),
 			new(remarkRequest), new(askRequest), new(userMuteRequest), new(propertiesRequest),
 			new(applyRequest), new(verdict), new(memberAttributesRequest), new([]memberRequest), new(membersRequest),
+			new(sendRequest), new(oldRequest), new(importRequest), new(recallRequest), new(rewriteRequest),
 		} {
 			err := decode(data, into)
 			if err != nil && (!errors.Is(err, im.ErrBadJSON) || im.AsError(err).Arg == "") {
@@ -252,6 +256,71 @@ func FuzzQuery(f *testing.F) {
 		c.query.Set("cursor", cursorText('m', place))
 		if back, err := c.after('m'); back != place || err != nil {
 			t.Errorf("%d: got %d, %v", place, back, err)
+		}
+	})
+}
+
+// FuzzContent reads an object as content and writes it: nothing is lost, and what was written is read as the same.
+func FuzzContent(f *testing.F) {
+	for _, seed := range []string{
+		`{"msg":"hello"}`, `{"url":"u","size":{"width":480,"height":720},"length":10.50,"x":1e400,"big":12345678901234567890}`, `{"b":true,"n":null,"l":[1, "a", {}]}`,
+		`{"a":1,"b":2,"a":3}`, `{"":"","\u0000":"\u0000","\ud800":"\ud800","茶":"<&>\u2028"}`, `{"type":"txt","msg":1,"type":"img"}`, `{}`, ` { "a" : { "b" : [ 1 ] } } `,
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var read fields
+		if err := decode(data, &read); err != nil || !read.sent {
+			return
+		}
+		written, err := json.Marshal(object(read.v))
+		if err != nil {
+			t.Fatalf("%s: %v", data, err)
+		}
+		var again fields
+		if err := decode(written, &again); err != nil || !slices.Equal(again.v, read.v) {
+			t.Errorf("%s was written as %s: %v", data, written, err)
+		}
+		if got, want := exactly(t, written), exactly(t, data); !reflect.DeepEqual(got, want) {
+			t.Errorf("%s was written as %s", data, written)
+		}
+		if body, err := contentWithType(read); err == nil {
+			var shown fields
+			text, _ := json.Marshal(withType(body))
+			if err := decode(text, &shown); err != nil {
+				t.Fatalf("%s: %v", text, err)
+			}
+			if back, err := contentWithType(shown); err != nil || back.Type != body.Type || !slices.Equal(back.Fields, body.Fields) {
+				t.Errorf("%s came back as %v, %v", text, back, err)
+			}
+		}
+	})
+}
+
+// exactly is a JSON value with its numbers as they are written.
+func exactly(t *testing.T, data []byte) (v any) {
+	t.Helper()
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.UseNumber()
+	if err := dec.Decode(&v); err != nil {
+		t.Fatalf("%s: %v", data, err)
+	}
+	return v
+}
+
+// FuzzHistoryQuery reads old queries: a range or a refusal.
+func FuzzHistoryQuery(f *testing.F) {
+	for _, seed := range []string{"", "select *", "select * where timestamp>1403164734226", "select+*+where+timestamp<1+and+timestamp>=0", "SELECT * WHERE timestamp = 7 ORDER BY timestamp ASC",
+		"select * where timestamp>999999999999999 and timestamp<0", "select * where and", "select * order by timestamp desc", "select * where timestamp>1 or timestamp<2"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		from, to, err := readQuery(text)
+		if err != nil && !errors.Is(err, im.ErrHistoryFormat) {
+			t.Errorf("%q: %v", text, err)
+		}
+		if err == nil && (from.UnixMilli() < 0 || to.UnixMilli() < 0 || from.UnixMilli() > 1e15 || to.UnixMilli() > 1e15) {
+			t.Errorf("%q: from %d to %d", text, from.UnixMilli(), to.UnixMilli())
 		}
 	})
 }

@@ -1,6 +1,7 @@
 package easemob
 
 import (
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,15 +20,24 @@ const (
 	classRoomsJoined = "chatrooms-joined"
 	classRoomsCreate = "chatrooms-create"
 	classRooms       = "chatrooms"
-	classFiles       = "chatfiles"
-	classGroups      = "chatgroups"
+
+	classMessages       = "messages"
+	classMessagesUsers  = "messages-users"
+	classMessagesGroups = "messages-chatgroups"
+	classMessagesRooms  = "messages-chatrooms"
+	classBroadcast      = "messages-broadcast"
+	classHistory        = "chatmessages"
+	classGroups         = "chatgroups"
+	classFiles          = "chatfiles"
 )
 
 // DocumentedLimits are the cloud's request rates in requests per second, for each app.
 func DocumentedLimits() map[string]float64 {
 	return map[string]float64{
 		classToken: 300, classFiles: 100, classUsers: 100, classUsersDelete: 30,
-		classRoomsList: 50, classRoomsJoined: 50, classRoomsCreate: 50, classRooms: 100, classGroups: 100,
+		classRoomsList: 50, classRoomsJoined: 50, classRoomsCreate: 50, classRooms: 100,
+		classMessages: 100, classMessagesUsers: 100, classMessagesGroups: 20, classMessagesRooms: 100,
+		classBroadcast: 10.0 / 60, classHistory: 10.0 / 60, classGroups: 100,
 	}
 }
 
@@ -53,7 +63,8 @@ func newLimiter(rates map[string]float64) *limiter {
 	return &limiter{rates: rates, buckets: map[bucketKey]*bucket{}}
 }
 
-// allow takes one request out of the bucket, or tells how long to wait. A bucket holds one second's worth. When the
+// allow takes one request out of the bucket, or tells how long to wait. A bucket holds one second's worth, one of
+// less than one a second a minute's. When the
 // clock was set back the bucket is filled anew; it would stay empty until the clock had caught up.
 func (l *limiter) allow(key bucketKey, now time.Time) (wait time.Duration, ok bool) {
 	perSecond, limited := l.rates[key.class]
@@ -82,8 +93,16 @@ func (l *limiter) bucket(key bucketKey, perSecond float64, stale *bucket) *bucke
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if b = l.buckets[key]; b == stale || b == nil {
-		b = &bucket{Limiter: rate.NewLimiter(rate.Limit(perSecond), max(int(perSecond), 1))}
+		b = &bucket{Limiter: rate.NewLimiter(rate.Limit(perSecond), burst(perSecond))}
 		l.buckets[key] = b
 	}
 	return b
+}
+
+// burst is how much a bucket holds.
+func burst(perSecond float64) int {
+	if perSecond >= 1 {
+		return int(perSecond)
+	}
+	return max(int(math.Round(perSecond*60)), 1)
 }

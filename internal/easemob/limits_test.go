@@ -12,10 +12,10 @@ import (
 	"teahouse/internal/im/imtest"
 )
 
-// TestLimiter: a bucket of one second's worth for each app and class, refilled by the clock.
+// TestLimiter: a bucket of one second's worth, of slow classes one minute's, for each app and class, refilled by the clock.
 func TestLimiter(t *testing.T) {
 	now := imtest.Epoch()
-	l := newLimiter(map[string]float64{"a": 2, "b": 1, "slow": 0.5})
+	l := newLimiter(map[string]float64{"a": 2, "b": 1, "slow": 2.0 / 60})
 	rows := []struct {
 		later time.Duration
 		app   im.AppID
@@ -26,7 +26,8 @@ func TestLimiter(t *testing.T) {
 		{0, 1, "a", 0, true}, {0, 1, "a", 0, true}, {0, 1, "a", 500 * time.Millisecond, false},
 		{0, 1, "a", 500 * time.Millisecond, false}, // asking costs nothing
 		{0, 2, "a", 0, true}, {0, 1, "b", 0, true}, {0, 1, "b", time.Second, false},
-		{0, 1, "slow", 0, true}, {0, 1, "slow", 2 * time.Second, false}, {0, 1, "unknown", 0, true},
+		{0, 1, "slow", 0, true}, {0, 1, "slow", 0, true}, {0, 1, "slow", 30 * time.Second, false}, // a minute's worth
+		{0, 1, "unknown", 0, true},
 		{499 * time.Millisecond, 1, "a", time.Millisecond, false}, {time.Millisecond, 1, "a", 0, true}, {0, 1, "a", 500 * time.Millisecond, false},
 		{time.Hour, 1, "a", 0, true}, {0, 1, "a", 0, true}, {0, 1, "a", 500 * time.Millisecond, false},
 		{-time.Hour, 1, "a", 0, true}, // a clock set back stops nobody

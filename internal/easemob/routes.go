@@ -14,6 +14,7 @@ const (
 	roomService     service = iota // /chatrooms and what belongs to it
 	userService                    // /users, /token
 	propertyService                // /metadata
+	messageService                 // /messages
 )
 
 // route is one line of the table: where, under which rate, with which wording, and what runs.
@@ -34,7 +35,7 @@ func (a *API) routes() []route {
 	return slices.Concat(a.fileRoutes(), a.sharedFileRoutes(im.Chatroom, "/chatrooms"), a.sharedFileRoutes(im.Group, "/chatgroups"),
 		a.userRoutes(), a.peopleRoutes(), a.chatroomRoutes(), a.rosterRoutes(im.Chatroom, "/chatrooms"),
 		a.groupRoutes(), a.rosterRoutes(im.Group, "/chatgroups"), a.attributeRoutes(),
-		a.joinRoutes(), a.memberAttributeRoutes())
+		a.joinRoutes(), a.memberAttributeRoutes(), a.messageRoutes())
 }
 
 func (a *API) userRoutes() []route {

@@ -1,7 +1,10 @@
 package easemob_test
 
 import (
+	"bytes"
+	"compress/gzip"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -16,8 +19,10 @@ import (
 )
 
 // The commands of these transcripts: "advance 24h" turns the clock, "set KEY=VALUE" changes the app's setting, "limits
-// CLASS=N", "online USER/RESOURCE" connects a device, "app ORG/NAME" makes a second app with users and a room of the same names. A request is sent as "app" or as a
-// user, with @ORG/NAME behind it of a second app. Every transcript runs under both error profiles in a fresh world each.
+// CLASS=N", "online USER/RESOURCE" connects a device, "app ORG/NAME" makes a second app with users and a room of the same
+// names, "deliver USER OTHER" has a device of the user receive all messages from another. A request is sent as "app" or as a
+// user, with @ORG/NAME behind it of a second app. {{url}} in a target is the link of an earlier answer; a compressed file is
+// shown as a list of its lines. Every transcript runs under both error profiles in a fresh world each.
 
 func TestMain(m *testing.M) { transcripttest.Main(m) }
 
@@ -57,6 +62,7 @@ func TestTranscripts(t *testing.T) {
 // Play implements [transcripttest.World]: it holds every answer against the API's description. A HEAD is a GET to it.
 func (w *world) Play(s transcripttest.Step) *httptest.ResponseRecorder {
 	w.t.Helper()
+	s.Target = strings.ReplaceAll(s.Target, "{{url}}", w.link)
 	rec := w.do(s.Who, s.Method, s.Target, s.Body, s.Heads...)
 	method := s.Method
 	if method == http.MethodHead {
@@ -71,7 +77,26 @@ func (w *world) Play(s transcripttest.Step) *httptest.ResponseRecorder {
 		return rec
 	}
 	w.doc.Check(w.t, req, []byte(s.Body), rec.Code, rec.Header(), rec.Body.Bytes())
+	if rec.Header().Get("Content-Type") == "application/gzip" {
+		rec.Body = bytes.NewBufferString("[" + strings.Join(w.unzipped(rec), ",") + "]")
+	} else if _, rest, ok := strings.Cut(rec.Body.String(), `"url":"http://teahouse.test`); ok {
+		w.link, _, _ = strings.Cut(rest, `"`)
+	}
 	return rec
+}
+
+// unzipped are the lines of a compressed file.
+func (w *world) unzipped(rec *httptest.ResponseRecorder) []string {
+	w.t.Helper()
+	zip, err := gzip.NewReader(rec.Body)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	text, err := io.ReadAll(zip)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")
 }
 
 // step is a request.
@@ -102,6 +127,8 @@ func (w *world) command(cmd string) {
 	case "online": // USER/RESOURCE
 		user, resource, _ := strings.Cut(rest, "/")
 		w.online.Connect(w.app.ID, im.Username(user), im.Connection{Resource: resource, UUID: "uuid-of-" + resource, Name: "a " + resource})
+	case "deliver":
+		w.deliver(strings.Cut(rest, " "))
 	case "limits":
 		var n float64
 		if _, err := fmt.Sscan(value, &n); err != nil {
@@ -110,5 +137,22 @@ func (w *world) command(cmd string) {
 		w.limit(key, n)
 	default:
 		w.t.Fatalf("unknown command %q", cmd)
+	}
+}
+
+// deliver has a device of a user receive all that waits from another.
+func (w *world) deliver(name, from string, _ bool) {
+	w.t.Helper()
+	c, with := im.UserCaller(w.app, im.Username(name)), im.ToUser(im.Username(from))
+	_, err := w.svc.OpenDevice(w.t.Context(), c, "phone")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	messages, _, err := w.svc.Fetch(w.t.Context(), c, "phone", with, 0, 100)
+	if err != nil || len(messages) == 0 {
+		w.t.Fatalf("%s from %s: %d messages, %v", name, from, len(messages), err)
+	}
+	if err := w.svc.Acknowledge(w.t.Context(), c, "phone", with, messages[len(messages)-1].ID); err != nil {
+		w.t.Fatal(err)
 	}
 }

@@ -33,6 +33,7 @@ type world struct {
 	config easemob.Config
 	others map[string]*im.App // by org/name
 	tokens map[string]string
+	link   string                // of the last answer that had one
 	doc    *apidoctest.Validator // of the transcripts; may be shared
 }
 

@@ -16,9 +16,10 @@ const (
 	idEpoch     = 1420070400000
 )
 
-// MessageIDAt is the smallest id of a moment's millisecond. Before 2015 there are none.
+// MessageIDAt is the smallest id of a moment's millisecond. Before 2015 and after 2084 there are none.
 func MessageIDAt(t time.Time) MessageID {
-	return MessageID(max(t.UnixMilli()-idEpoch, 0) << idTimeShift)
+	const last = 1<<(63-idTimeShift) - 1
+	return MessageID(min(max(t.UnixMilli()-idEpoch, 0), last) << idTimeShift)
 }
 
 // Time is the moment an id was made at, to the millisecond.

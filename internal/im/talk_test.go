@@ -411,6 +411,8 @@ func TestDevices(t *testing.T) {
 }
 
 func TestMessageIDs(t *testing.T) {
+	early, late := im.MessageIDAt(time.UnixMilli(-1<<62)), im.MessageIDAt(time.UnixMilli(1<<62))
+	same(t, "before all and after all", []bool{early == 0, late > 1<<62}, []bool{true, true})
 	for _, s := range []string{"", "0", "-1", "x", "9223372036854775808", "1.5", "+"} {
 		if _, err := im.ParseMessageID(s); err == nil {
 			t.Errorf("%q is read as an id", s)

@@ -175,7 +175,7 @@ func redact(query string) string {
 		key, _, _ := strings.Cut(pair, "=")
 		plain, err := url.QueryUnescape(key)
 		plain = strings.ToLower(plain)
-		for _, secret := range []string{"token", "secret", "password", "pwd", "auth"} {
+		for _, secret := range []string{"token", "secret", "password", "pwd", "auth", "signature"} {
 			if err != nil || strings.Contains(plain, secret) {
 				pairs[i] = key + "=***"
 			}
