@@ -24,7 +24,7 @@ type accountCmd struct {
 
 // accountFlags are shared by the commands about accounts.
 type accountFlags struct {
-	App string `help:"App of the accounts. Default: the only one there is." env:"TEAHOUSE_APP" placeholder:"ORG#APP"`
+	App string `help:"App that it is about. Default: the only one there is." env:"TEAHOUSE_APP" placeholder:"ORG#APP"`
 	toolFlags
 }
 

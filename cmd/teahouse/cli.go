@@ -22,9 +22,9 @@ type cli struct {
 	Dev      devCmd      `cmd:"" help:"Run the emulator: demo data in a temporary folder, open registration, no request limits."`
 	App      appCmd      `cmd:"" help:"Make, show, change and delete apps. Works while the server runs."`
 	Account  accountCmd  `cmd:"" help:"Import, make, show and change accounts of the social app (ThinkSNS+). Works while the server runs."`
-	Thinksns thinksnsCmd `cmd:"" name:"thinksns" help:"Bring along what a ThinkSNS+ knows besides its users."`
+	Thinksns thinksnsCmd `cmd:"" name:"thinksns" help:"Bring the groups of a ThinkSNS+ along. Works while the server runs."`
 	Token    tokenCmd    `cmd:"" help:"Print a new token of an app or a user. Works while the server runs."`
-	Backup   backupCmd   `cmd:"" help:"Copy a running embedded database to a file."`
+	Backup   backupCmd   `cmd:"" help:"Copy a running embedded database to a file. Uploaded files are not in it."`
 	Version  versionCmd  `cmd:"" help:"Tell the version."`
 	Help     helpCmd     `cmd:"" help:"Show how a command is used."`
 }
@@ -32,7 +32,7 @@ type cli struct {
 func newParser(c *cli, stdout, stderr io.Writer, exit func(int)) (*kong.Kong, error) {
 	return kong.New(c,
 		kong.Name("teahouse"),
-		kong.Description("A self-hosted instant messaging server that speaks the Easemob API.\n\nTo try it: teahouse dev. To run it: teahouse serve, and then teahouse app create ORG#APP."),
+		kong.Description("A self-hosted instant messaging server that speaks the APIs of Easemob and of ThinkSNS+.\n\nTo try it: teahouse dev. To run it: teahouse serve --app ORG#APP."),
 		kong.Writers(stdout, stderr),
 		kong.Exit(exit),
 		kong.Configuration(readConfig),
@@ -52,7 +52,7 @@ func (f logFlags) config(s *surroundings) server.Logging {
 
 // storageFlags lead the operator's commands to the database.
 type storageFlags struct {
-	Data     string `help:"Folder of the embedded database. Default ./data." env:"TEAHOUSE_DATA" placeholder:"DIR"`
+	Data     string `help:"Folder of the embedded database and of uploaded files. Default ./data." env:"TEAHOUSE_DATA" placeholder:"DIR"`
 	Database string `help:"sqlite:PATH or postgres://… Default: SQLite inside --data." env:"TEAHOUSE_DATABASE" placeholder:"ADDRESS"`
 }
 
@@ -69,9 +69,9 @@ type netFlags struct {
 
 	ClientID     string `name:"client-id" help:"Client id of the app of --app. Default: generated once and printed (dev: fixed)." env:"TEAHOUSE_CLIENT_ID" placeholder:"ID" group:"App"`
 	ClientSecret string `help:"Client secret of the app of --app. Default: generated once and printed (dev: fixed)." env:"TEAHOUSE_CLIENT_SECRET" placeholder:"SECRET" group:"App"`
-	ErrorProfile string `help:"Error statuses of the app of --app: 450 (the documents) or v2 (today's cloud). Default 450." env:"TEAHOUSE_ERROR_PROFILE" placeholder:"PROFILE" group:"App"`
+	ErrorProfile string `help:"Error statuses of the app of --app: 450 (the documents) or v2 (today's cloud). Default: as stored, at first 450." env:"TEAHOUSE_ERROR_PROFILE" placeholder:"PROFILE" group:"App"`
 
-	Thinksns           string `help:"The API of ThinkSNS+ on /api/v2: off, standalone (with accounts of its own) or sidecar (beside a ThinkSNS+). Default off (dev: standalone)." env:"TEAHOUSE_THINKSNS" placeholder:"MODE" group:"ThinkSNS+"`
+	Thinksns           string `help:"The API of ThinkSNS+ on /api/v2/…: off, standalone (with accounts of its own) or sidecar (beside a ThinkSNS+). Default off (dev: standalone)." env:"TEAHOUSE_THINKSNS" placeholder:"MODE" group:"ThinkSNS+"`
 	ThinksnsApp        string `help:"App that it uses. Default: that of --app." env:"TEAHOUSE_THINKSNS_APP" placeholder:"ORG#APP" group:"ThinkSNS+"`
 	ThinksnsReg        string `name:"thinksns-registration" help:"Standalone: who may sign up: off or open. Default off (dev: open)." env:"TEAHOUSE_THINKSNS_REGISTRATION" placeholder:"MODE" group:"ThinkSNS+"`
 	ThinksnsURL        string `name:"thinksns-url" help:"Sidecar: base URL of the ThinkSNS+." env:"TEAHOUSE_THINKSNS_URL" placeholder:"URL" group:"ThinkSNS+"`
@@ -112,8 +112,8 @@ func (n *network) UnmarshalText(text []byte) error {
 }
 
 type serveCmd struct {
-	Listen           string `help:"Address of REST, sockets and console. Default :8080." env:"TEAHOUSE_LISTEN" placeholder:"ADDRESS"`
-	Data             string `help:"Folder of the embedded database. Default ./data." env:"TEAHOUSE_DATA" placeholder:"DIR"`
+	Listen           string `help:"Address of the APIs and their description. Default :8080." env:"TEAHOUSE_LISTEN" placeholder:"ADDRESS"`
+	Data             string `help:"Folder of the embedded database and of uploaded files. Default ./data." env:"TEAHOUSE_DATA" placeholder:"DIR"`
 	RateLimits       string `help:"Request limits of each app: documented, off, or a file of \"class = n/s\" lines. Default documented." env:"TEAHOUSE_RATE_LIMITS" placeholder:"LIMITS"`
 	App              string `help:"App to make sure of at start. Default none." env:"TEAHOUSE_APP" placeholder:"ORG#APP" group:"App"`
 	OpenRegistration *bool  `help:"The app of --app accepts POST /users without a token. Default: as stored, at first false." env:"TEAHOUSE_OPEN_REGISTRATION" negatable:"" group:"App"`
@@ -128,8 +128,8 @@ func (c serveCmd) Run(s *surroundings) error {
 }
 
 type devCmd struct {
-	Listen           string `help:"Address of REST, sockets and console. Default 127.0.0.1:8080." env:"TEAHOUSE_LISTEN" placeholder:"ADDRESS"`
-	Data             string `help:"Folder of the embedded database, kept at exit. Default: a temporary folder, removed at exit." env:"TEAHOUSE_DATA" placeholder:"DIR"`
+	Listen           string `help:"Address of the APIs and their description. Default 127.0.0.1:8080." env:"TEAHOUSE_LISTEN" placeholder:"ADDRESS"`
+	Data             string `help:"Folder of the embedded database and of uploaded files, kept at exit. Default: a temporary folder, removed at exit." env:"TEAHOUSE_DATA" placeholder:"DIR"`
 	RateLimits       string `help:"Request limits of each app: documented, off, or a file of \"class = n/s\" lines. Default off." env:"TEAHOUSE_RATE_LIMITS" placeholder:"LIMITS"`
 	App              string `help:"App that gets the demo data. Default easemob-demo#chatdemoui." env:"TEAHOUSE_APP" placeholder:"ORG#APP" group:"App"`
 	OpenRegistration *bool  `help:"The app accepts POST /users without a token. Default true." env:"TEAHOUSE_OPEN_REGISTRATION" negatable:"" group:"App"`
@@ -162,7 +162,7 @@ type appCmd struct {
 	List   appListCmd   `cmd:"" help:"List the apps."`
 	Show   appShowCmd   `cmd:"" help:"Show an app with its settings."`
 	Set    appSetCmd    `cmd:"" help:"Change settings of an app; running servers apply them within a second."`
-	Delete appDeleteCmd `cmd:"" help:"Delete an app with all its users and rooms."`
+	Delete appDeleteCmd `cmd:"" help:"Delete an app with all that belongs to it."`
 }
 
 type appCreateCmd struct {
@@ -223,7 +223,7 @@ type appDeleteCmd struct {
 // Run implements the command.
 func (c appDeleteCmd) Run(s *surroundings) error {
 	if !c.Yes {
-		return fmt.Errorf("this deletes %s with all its users and rooms for good; add --yes to do it", c.Key)
+		return fmt.Errorf("this deletes %s with all its users, rooms, messages and files for good; add --yes to do it", c.Key)
 	}
 	return c.tool(s).DeleteApp(s.ctx, c.Key)
 }

@@ -1,4 +1,4 @@
-// Command teahouse is a self-hosted instant messaging server that speaks the Easemob API.
+// Command teahouse is a self-hosted instant messaging server that speaks the APIs of Easemob and of ThinkSNS+.
 //
 // It turns arguments into a server.Config and calls server.Run, or one function of server.Tool per command.
 package main

@@ -218,7 +218,7 @@ func checkSetting(key, value string) error {
 	return errors.New(b.String())
 }
 
-// DeleteApp removes an app with all its users and rooms, and what an interrupted deletion has left.
+// DeleteApp removes an app with all that belongs to it, and what an interrupted deletion has left.
 func (t Tool) DeleteApp(ctx context.Context, key string) error {
 	k, err := parseAppKey(key)
 	if err != nil {
