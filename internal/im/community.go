@@ -294,15 +294,15 @@ func (s *Service) EditGroup(ctx context.Context, c Caller, id RoomID, e GroupEdi
 		if err := w.edit(e); err != nil {
 			return err
 		}
-		if err := s.putFace(w, e.Face); err != nil {
-			return err
-		}
 		w.emit(RoomUpdated)
 		if to := IMName(e.NewOwner); e.NewOwner != 0 && to != w.room.Owner {
 			if err := w.transfer(to); err != nil {
 				return err
 			}
 			transferred = true
+		}
+		if err := s.putFace(w, e.Face); err != nil { // after users: the row of a file comes behind theirs
+			return err
 		}
 		if err := w.tx.PutRoom(w.room); err != nil {
 			return err

@@ -3,6 +3,8 @@ package server
 import (
 	"encoding/json"
 	"fmt"
+	"io"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -64,7 +66,7 @@ func fetch(t *testing.T, n *node, token, method, path, body string, want int, in
 
 // TestStandalone: the emulator has accounts, and what they do in the social app is what SDKs see.
 func TestStandalone(t *testing.T) {
-	n := start(t, Config{Dev: true})
+	n := start(t, Config{Dev: true, Logging: Logging{LogLevel: "debug"}})
 	if got := n.value("ThinkSNS+"); got != n.url()+"/api/v2/ (standalone)" {
 		t.Errorf("the text says %q", got)
 	}
@@ -73,6 +75,27 @@ func TestStandalone(t *testing.T) {
 	}
 	fetch(t, n, "", "POST", "/api/v2/auth/login", `{"login":"root","password":"123456"}`, 200, &login)
 	visit(t, n, login.Token, "1", 2)
+	image := "GIF89a" + strings.Repeat("x", 3<<20)
+	form := "--X\r\nContent-Disposition: form-data; name=\"file\"; filename=\"big.gif\"\r\n\r\n" + image + "\r\n--X--\r\n"
+	req, err := http.NewRequestWithContext(t.Context(), "POST", n.url()+"/api/v2/files?token="+login.Token, strings.NewReader(form))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "multipart/form-data; boundary=X")
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if body, _ := io.ReadAll(res.Body); res.StatusCode != 201 {
+		t.Errorf("an upload beyond the limit of other bodies: %d %s", res.StatusCode, body)
+	}
+	if status, body := ask(t, "GET", n.url()+"/api/v2/files/1", "", ""); status != 200 || body != image { // the client follows
+		t.Errorf("the upload: %d, %d bytes", status, len(body))
+	}
+	if strings.Contains(n.log.String(), login.Token) {
+		t.Error("the log holds a token")
+	}
 	var people []struct{ Name string }
 	fetch(t, n, login.Token, "GET", "/api/v2/user/follow-mutual", "", 200, &people)
 	if len(people) != 3 {
@@ -99,6 +122,24 @@ func TestSidecar(t *testing.T) {
 	plus.Add(plustest.User{ID: 7, Name: "seven"}, plustest.User{ID: 8, Name: "eight"})
 	n := start(t, Config{Dev: true, ThinkSNS: ThinkSNSConfig{Mode: "sidecar", URL: plus.URL}})
 	visit(t, n, plus.Login(7), "7", 8)
+	plus.AddFile(11, "https://plus.example.com/face.png")
+	seven := plus.Login(7)
+	var made struct {
+		Group string `json:"im_group_id"`
+		Face  string `json:"group_face"`
+	}
+	fetch(t, n, seven, "POST", "/api/v2/easemob/group", `{"groupname":"g","desc":"d"}`, 201, &made)
+	change := `{"im_group_id":"` + made.Group + `","groupname":"g","desc":"d","group_face":`
+	fetch(t, n, seven, "PATCH", "/api/v2/easemob/group", change+`"11"}`, 201, &made)
+	if made.Face != "https://plus.example.com/face.png" {
+		t.Errorf("the face is %q", made.Face)
+	}
+	if status, body := ask(t, "PATCH", n.url()+"/api/v2/easemob/group", seven, change+`12}`); status != 422 || !strings.Contains(body, "文件不存在") {
+		t.Errorf("an upload that is not there: %d %s", status, body)
+	}
+	if status, body := ask(t, "POST", n.url()+"/api/v2/easemob/group/member", seven, `{"im_group_id":"`+made.Group+`","members":"8,9"}`); status != 422 || !strings.Contains(body, "用户不存在") {
+		t.Errorf("somebody who is not there: %d %s", status, body)
+	}
 	for path, want := range map[string]int{"/api/v2/easemob/password": 401, "/api/v2/users": 404, "/api/v2/auth/login": 404} {
 		if status, body := ask(t, "GET", n.url()+path, "nobody's", ""); status != want {
 			t.Errorf("%s: %d %s, want %d", path, status, body, want)
