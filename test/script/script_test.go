@@ -3,15 +3,11 @@ package script
 
 import (
 	"bytes"
-	"context"
 	"flag"
 	"fmt"
-	"io"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -19,6 +15,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"teahouse/internal/plustest"
 )
 
 // patience is how long a story waits for what must happen.
@@ -53,9 +51,13 @@ func withBinary(m *testing.M) int {
 func TestStories(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata", UpdateScripts: *update, RequireExplicitExec: true, RequireUniqueNames: true,
-		Setup: func(e *testscript.Env) error { e.Values[servers{}] = map[string]*serving{}; return nil },
+		Setup: func(e *testscript.Env) error {
+			e.Values[worldKey{}] = &world{servers: map[string]*serving{}}
+			return nil
+		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"start": start, "stop": stop, "ask": ask, "until": until, "setenv": setenv,
+			"start": start, "stop": stop, "ask": ask, "until": until, "upload": upload, "picture": picture,
+			"want": want, "take": take, "setenv": setenv, "moment": moment, "plus": plus(t),
 		},
 	})
 }
@@ -67,7 +69,15 @@ type serving struct {
 	log  *watched
 }
 
-type servers struct{}
+// world is what a story has running.
+type world struct {
+	servers map[string]*serving
+	plus    *plustest.Server
+}
+
+type worldKey struct{}
+
+func worldOf(ts *testscript.TestScript) *world { return ts.Value(worldKey{}).(*world) }
 
 // watched collects output; ready is closed when a line "ready" or the end comes.
 type watched struct {
@@ -102,7 +112,7 @@ func start(ts *testscript.TestScript, _ bool, args []string) {
 	s.cmd.Env = []string{"TMPDIR=" + ts.Getenv("TMPDIR"), "PATH=" + ts.Getenv("PATH"), "HOME=" + ts.Getenv("HOME")}
 	s.cmd.Stdout, s.cmd.Stderr = s.text, s.log
 	ts.Check(s.cmd.Start())
-	ts.Value(servers{}).(map[string]*serving)[args[0]] = s
+	worldOf(ts).servers[args[0]] = s
 	ts.Defer(func() {
 		if s.cmd.ProcessState == nil {
 			_ = s.cmd.Process.Kill()
@@ -127,7 +137,7 @@ func start(ts *testscript.TestScript, _ bool, args []string) {
 
 // stop NAME sends SIGTERM and wants exit code 0. What the server logged is in the file NAME.log.
 func stop(ts *testscript.TestScript, _ bool, args []string) {
-	s := ts.Value(servers{}).(map[string]*serving)[args[0]]
+	s := worldOf(ts).servers[args[0]]
 	ts.Check(s.cmd.Process.Signal(syscall.SIGTERM))
 	timer := time.AfterFunc(patience, func() { _ = s.cmd.Process.Kill() })
 	defer timer.Stop()
@@ -136,52 +146,4 @@ func stop(ts *testscript.TestScript, _ bool, args []string) {
 	if err != nil {
 		ts.Fatalf("%v\n%s", err, s.log)
 	}
-}
-
-// request METHOD URL [BODY] with $TOKEN, returning status and body.
-func request(ts *testscript.TestScript, args []string) (int, string) {
-	body := ""
-	if len(args) > 2 {
-		body = args[2]
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, args[0], args[1], strings.NewReader(body))
-	ts.Check(err)
-	if token := ts.Getenv("TOKEN"); token != "" {
-		req.Header.Set("Authorization", "Bearer "+token)
-	}
-	req.Close = true
-	res, err := http.DefaultClient.Do(req)
-	ts.Check(err)
-	defer res.Body.Close()
-	data, err := io.ReadAll(res.Body)
-	ts.Check(err)
-	return res.StatusCode, string(data)
-}
-
-// ask STATUS METHOD URL [BODY] wants that status. The answer is in the file answer.
-func ask(ts *testscript.TestScript, _ bool, args []string) {
-	status, body := request(ts, args[1:])
-	ts.Check(os.WriteFile(ts.MkAbs("answer"), []byte(body), 0o600))
-	if strconv.Itoa(status) != args[0] {
-		ts.Fatalf("%s %s: %d, want %s\n%s", args[1], args[2], status, args[0], body)
-	}
-}
-
-// until is ask, repeated for up to 3 seconds: what another process changed is seen after one (ADR 5).
-func until(ts *testscript.TestScript, _ bool, args []string) {
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
-	for end := time.Now().Add(3 * time.Second); time.Now().Before(end); <-tick.C {
-		if status, _ := request(ts, args[1:]); strconv.Itoa(status) == args[0] {
-			return
-		}
-	}
-	ask(ts, false, args)
-}
-
-// setenv NAME FILE sets a variable to what a file holds.
-func setenv(ts *testscript.TestScript, _ bool, args []string) {
-	ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile(args[1])))
 }
