@@ -75,6 +75,9 @@ func harmless() []string {
 		"data.contacts[].remark is missing",
 		"etUserProperties.data.nickname is missing", "etUserProperties.data.ext is missing",
 		"getManyUserProperties.data.jma1 is missing", "getManyUserProperties.data.jma1 is empty", "getManyUserProperties.data.jma2 is missing",
+		"getMembersAttributes.data is empty", "getMembersAttributes.data.z1 is empty", "etMemberAttributes.data is empty",
+		"getMembersAttributesOverSdk.data is empty", "getMembersAttributesOverSdk.data.z1 is empty", "etMemberAttributesOverSdk.data is empty",
+		"updateMetadataSucceeded[].metadata is empty",
 		"payload.bodies[] has an unknown key", "payload.bodies[].msg is missing", "payload.bodies[].msg is a number instead of a text",
 		"payload.ext has an unknown key",
 	}

@@ -296,7 +296,8 @@ func TestDocumentedLimits(t *testing.T) {
 // tenantCalls are calls that name something of an app.
 func tenantCalls() []step {
 	room, group := base+"/chatrooms/"+seedRoom, base+"/chatgroups/"+seedGroup
-	one := `{"usernames":["z2"],"mute_duration":1000,"newadmin":"z2","announcement":"x","name":"x","metaData":{"k":"v"},"keys":["k"],"superadmin":"z2","nickname":"x","newpassword":"x","id_list":["` + seedGroup + `"]}`
+	one := `{"usernames":["z2"],"mute_duration":1000,"newadmin":"z2","announcement":"x","name":"x","metaData":{"k":"v"},"keys":["k"],"superadmin":"z2","nickname":"x","newpassword":"x","id_list":["` + seedGroup + `"],
+		"to":["z2"],"type":"txt","body":{"msg":"x"},"target_type":"users","target":["z2"],"msg":{"type":"txt","msg":"x"},"users":["z2"],"msg_id":"7","chat_type":"chat","new_ext":{}}`
 	var calls []step
 	for _, line := range []string{
 		"GET " + base + "/users", "DELETE " + base + "/users?limit=1", "POST " + base + "/users", "GET " + base + "/users/z1", "PUT " + base + "/users/z1", "DELETE " + base + "/users/z1",
@@ -316,6 +317,11 @@ func tenantCalls() []step {
 		"GET " + base + "/sdk/chatgroups/" + seedGroup + "/mute/z1", "POST " + group + "/ban", "DELETE " + group + "/ban", "GET " + group + "/blocks/users", "POST " + group + "/blocks/users",
 		"POST " + group + "/blocks/users/z2", "DELETE " + group + "/blocks/users/z2", "DELETE " + group + "/blocks/users", "GET " + group + "/white/users", "GET " + group + "/white/users/z1",
 		"POST " + group + "/white/users", "POST " + group + "/white/users/z2", "DELETE " + group + "/white/users/z2", "GET " + group + "/announcement", "POST " + group + "/announcement",
+		"POST " + base + "/messages", "POST " + base + "/messages/users", "POST " + base + "/messages/chatgroups", "POST " + base + "/messages/chatrooms", "POST " + base + "/messages/chatgroups/users",
+		"POST " + base + "/messages/chatrooms/users", "POST " + base + "/messages/broadcast", "POST " + base + "/messages/users/broadcast", "POST " + base + "/messages/chatrooms/broadcast",
+		"POST " + base + "/messages/users/import", "POST " + base + "/messages/chatgroups/import", "POST " + base + "/messages/msg_recall", "POST " + base + "/messages/recall",
+		"POST " + base + "/messages/batch_recall", "PUT " + base + "/messages/rewrite/7", "GET " + base + "/users/z1/offline_msg_count", "GET " + base + "/users/z1/offline_msg_status/7",
+		"GET " + base + "/chatmessages", "GET " + base + "/chatmessages/2016102704",
 	} {
 		method, target, _ := strings.Cut(line, " ")
 		calls = append(calls, step{method: method, target: target, body: one})

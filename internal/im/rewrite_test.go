@@ -1,7 +1,9 @@
 package im_test
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -315,4 +317,60 @@ func TestImportReceiver(t *testing.T) {
 	refused(t, err, im.ErrFieldMissing.With("to"))
 	same(t, "history", as(t, w, "app").History(n.At, n.At.Add(time.Minute)), "bob:admin 1 [{msg {0 old}}] []")
 	w.want()
+}
+
+// TestRewriteTogether edits one message from several sides: every edit counts, and leaves a note.
+func TestRewriteTogether(t *testing.T) {
+	onEngines(t, nil, func(t *testing.T, w *world) {
+		ann := as(t, w, "ann")
+		id := ann.Send(saying("x", im.ToUser("bob")))[0]
+		const sides = 6
+		edits := make([]func() error, sides)
+		for i := range edits {
+			edits[i] = func() error {
+				_, err := w.svc.Rewrite(t.Context(), ann.c, id, im.Rewriting{Body: words(fmt.Sprint(i))})
+				return err
+			}
+		}
+		same(t, "edits", tally(together(edits...)), map[string]int{"ok": sides})
+		messages, _, err := w.svc.History(t.Context(), im.AppCaller(w.app), time.Time{}, w.clock.Now().Add(time.Hour), 0, 100)
+		must(t, err)
+		last := messages[len(messages)-1]
+		if len(messages) != 1+sides || messages[0].ID != id || messages[0].Edit.Count != sides || last.Edit.Count != sides || last.Of != id ||
+			fmt.Sprint(last.Body) != fmt.Sprint(messages[0].Body) {
+			t.Errorf("got %d messages, first %s, last %s", len(messages), content(messages[0]), content(last))
+		}
+	})
+}
+
+// TestSendToManyTogether sends to the same people from several sides, each naming them in another order.
+func TestSendToManyTogether(t *testing.T) {
+	onEngines(t, nil, func(t *testing.T, w *world) {
+		app, people := as(t, w, "app"), []string{"ann", "adm", "ada", "bob", "cat", "sid", "zed"}
+		const sides, each = 6, 3
+		sends := make([]func() error, sides)
+		for i := range sends {
+			var to []im.Address
+			for j := range people {
+				to = append(to, im.ToUser(im.Username(people[(i+j)%len(people)])))
+			}
+			if i%2 == 0 {
+				slices.Reverse(to)
+			}
+			sends[i] = func() (err error) {
+				for range each {
+					_, e := w.svc.Send(t.Context(), app.c, saying("x", to...))
+					err = errors.Join(err, e)
+				}
+				return err
+			}
+		}
+		same(t, "sends", tally(together(sends...)), map[string]int{"ok": sides})
+		for _, name := range people {
+			n, err := w.svc.OfflineCount(t.Context(), app.c, name)
+			if err != nil || n != sides*each {
+				t.Errorf("%s has %d messages, %v", name, n, err)
+			}
+		}
+	})
 }
