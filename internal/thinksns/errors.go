@@ -34,24 +34,26 @@ func atField(field, text string) form {
 // forms is the table of errors that differ from their kind. A bad token alone is 401, on which every client signs out
 // (wire/thinksns.md §0.7).
 func forms() map[string]form {
-	gone := refusal(http.StatusNotFound, textGroupGone)
 	table := map[*im.Error]form{
-		im.ErrPathUnknown:    {status: http.StatusNotFound, plain: true},
-		im.ErrAppNotFound:    refusal(http.StatusInternalServerError, textNotEnabled),
-		im.ErrUserNotFound:   refusal(http.StatusNotFound, textUserGone),
-		im.ErrRoomNotFound:   gone,
-		im.ErrTooLarge:       refusal(http.StatusRequestEntityTooLarge, textTooLarge),
-		im.ErrRateLimited:    {status: http.StatusTooManyRequests, text: textTooMany, plain: true},
-		im.ErrRegistration:   refusal(http.StatusForbidden, textClosed),
-		im.ErrRoomFull:       atField("members", textGroupFull),
-		im.ErrTooManyMembers: atField("members", textGroupFull),
-		im.ErrOnOwner:        atField("members", textOwnerStays),
-		im.ErrMaxUsersLow:    atField("maxusers", textMaxUsersLow),
-		im.ErrMaxUsersHigh:   atField("maxusers", "maxusers 的最大长度为 {arg} 位"),
-		im.ErrNameTooLong:    atField("groupname", "groupname 的最大长度为 {arg} 字符"),
-		im.ErrDescTooLong:    atField("desc", "desc 的最大长度为 {arg} 字符"),
-		im.ErrAppRooms:       refusal(http.StatusUnprocessableEntity, textTooManyGroups),
-		im.ErrTooManyRooms:   refusal(http.StatusUnprocessableEntity, textTooManyGroups),
+		im.ErrPathUnknown:     {status: http.StatusNotFound, plain: true},
+		im.ErrAppNotFound:     refusal(http.StatusInternalServerError, textNotEnabled),
+		im.ErrUserNotFound:    refusal(http.StatusNotFound, textUserGone),
+		im.ErrAccountNotFound: refusal(http.StatusNotFound, textUserGone),
+		im.ErrRoomNotFound:    refusal(http.StatusNotFound, textGroupGone),
+		im.ErrFileNotFound:    refusal(http.StatusNotFound, textNotFound),
+		im.ErrFileExpired:     refusal(http.StatusNotFound, textNotFound),
+		im.ErrTooLarge:        refusal(http.StatusRequestEntityTooLarge, textTooLarge),
+		im.ErrRateLimited:     {status: http.StatusTooManyRequests, text: textTooMany, plain: true},
+		im.ErrRegistration:    refusal(http.StatusForbidden, textClosed),
+		im.ErrRoomFull:        atField("members", textGroupFull),
+		im.ErrTooManyMembers:  atField("members", textGroupFull),
+		im.ErrOnOwner:         atField("members", textOwnerStays),
+		im.ErrMaxUsersLow:     atField("maxusers", textMaxUsersLow),
+		im.ErrMaxUsersHigh:    atField("maxusers", "maxusers 的最大长度为 {arg} 位"),
+		im.ErrNameTooLong:     atField("groupname", "groupname 的最大长度为 {arg} 字符"),
+		im.ErrDescTooLong:     atField("desc", "desc 的最大长度为 {arg} 字符"),
+		im.ErrAppRooms:        refusal(http.StatusUnprocessableEntity, textTooManyGroups),
+		im.ErrTooManyRooms:    refusal(http.StatusUnprocessableEntity, textTooManyGroups),
 	}
 	byCode := make(map[string]form, len(table))
 	for e, f := range table {

@@ -198,5 +198,3 @@ func (a *API) upload(c *call, k *rules, field string) (*im.Picture, error) {
 	}
 	return &im.Picture{URL: contentPath(n), Vendor: "local", Mime: f.Mime, Size: f.Size, Width: f.Width, Height: f.Height}, err
 }
-
-func fileGone() word { return worded(im.ErrFileNotFound, refusal(http.StatusNotFound, textNotFound)) }

@@ -1,7 +1,6 @@
 package thinksns
 
 import (
-	"net/http"
 	"strconv"
 
 	"teahouse/internal/im"
@@ -87,8 +86,3 @@ func (a *API) resetPassword(c *call) (answer, error) {
 }
 
 func idText(id int64) string { return strconv.FormatInt(id, 10) }
-
-// personGone is 404: it is not the group that is missing.
-func personGone() word {
-	return worded(im.ErrAccountNotFound, refusal(http.StatusNotFound, textUserGone))
-}

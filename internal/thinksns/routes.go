@@ -28,11 +28,11 @@ func (a *API) routes() []route {
 // messaging are the calls of seed 000.
 func (a *API) messaging() []route {
 	return []route{
-		{method: "POST", path: "/easemob/register/{id}", digits: true, run: a.register, words: []word{personGone()}},
+		{method: "POST", path: "/easemob/register/{id}", digits: true, run: a.register},
 		{method: "POST", path: "/easemob/register", run: a.registerMany},
 		{method: "POST", path: "/easemob/register-old-users", run: a.registerAll},
 		{method: "GET", path: "/easemob/password", run: a.password},
-		{method: "PUT", path: "/easemob/password", run: a.resetPassword, words: []word{personGone()}},
+		{method: "PUT", path: "/easemob/password", run: a.resetPassword},
 
 		{method: "GET", path: "/easemob/group", free: true, run: a.showGroups},
 		{method: "GET", path: "/easemob/groups", free: true, run: a.listGroups},
@@ -53,7 +53,7 @@ func (a *API) companions() []route {
 		{method: anyMethod, path: "/auth/refresh", public: true, run: a.refresh},
 		{method: "POST", path: "/users", public: true, run: a.signUp},
 		{method: "GET", path: "/users", public: true, run: a.listUsers},
-		{method: "GET", path: "/users/{user}", public: true, run: a.showUser, words: []word{personGone()}},
+		{method: "GET", path: "/users/{user}", public: true, run: a.showUser},
 		{method: "GET", path: "/user", run: a.showMe},
 		{method: "PATCH", path: "/user", run: a.changeMe},
 		{method: "PUT", path: "/user/password", run: a.setPassword},
@@ -61,9 +61,9 @@ func (a *API) companions() []route {
 		{method: "GET", path: "/user/counts", run: a.counts},
 		{method: "GET", path: "/user/unread-count", run: a.unread},
 		{method: "POST", path: uploadPath, upload: true, run: a.uploadFile},
-		{method: "GET", path: uploadPath + "/uploaded/{md5}", run: a.uploadedFile, words: []word{fileGone()}},
-		{method: "GET", path: uploadPath + "/{id}", public: true, free: true, digits: true, run: a.fileAddress, words: []word{fileGone()}},
-		{method: "GET", path: picturePath + "/{id}", public: true, free: true, digits: true, run: a.fileContent, words: []word{fileGone()}},
+		{method: "GET", path: uploadPath + "/uploaded/{md5}", run: a.uploadedFile},
+		{method: "GET", path: uploadPath + "/{id}", public: true, free: true, digits: true, run: a.fileAddress},
+		{method: "GET", path: picturePath + "/{id}", public: true, free: true, digits: true, run: a.fileContent},
 		{method: "GET", path: "/bootstrappers", public: true, run: a.bootstrappers},
 	}
 }
