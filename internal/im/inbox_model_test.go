@@ -245,7 +245,7 @@ func cond(limit int) int {
 // TestInboxModel: whatever users and devices do, every device finds each message once and in order.
 func TestInboxModel(t *testing.T) {
 	onEngines(t, nil, func(t *testing.T, w *world) {
-		steps, seeds := 400, uint64(3)
+		steps, seeds := 300, uint64(2)
 		for seed := range seeds {
 			t.Run(fmt.Sprint("seed", seed), func(t *testing.T) {
 				at := *w
