@@ -28,7 +28,12 @@ type village struct {
 
 func newVillage(t *testing.T, settings ...string) *village {
 	t.Helper()
-	v := &village{world: newWorld(t, settings...)}
+	return newVillageIn(t, newWorld(t, settings...))
+}
+
+func newVillageIn(t *testing.T, w *world) *village {
+	t.Helper()
+	v := &village{world: w}
 	app := im.AppCaller(v.app)
 	for _, name := range []string{"root", "flora", "wood", "bob", "eve", "gone"} {
 		a, err := v.svc.CreateAccount(t.Context(), app, im.NewAccount{Name: name})
@@ -411,4 +416,59 @@ func TestCommunityMeetsRooms(t *testing.T) {
 	refused(t, err, im.ErrRoomNotFound.In(v.closed))
 	_, err = v.svc.CommunityGroups(t.Context(), v.caller(bobID), nil)
 	refused(t, err, im.ErrRoomNotFound)
+}
+
+// TestManyInvite: many put the same new people into a group at once. The last place is given once, nobody is in it twice, and
+// people's users are made once.
+func TestManyInvite(t *testing.T) {
+	onEngines(t, nil, func(t *testing.T, w *world) {
+		v := newVillageIn(t, w)
+		var ids []int64
+		for i := range 20 {
+			a, err := v.svc.CreateAccount(t.Context(), im.AppCaller(v.app), im.NewAccount{Name: fmt.Sprintf("guest%02d", i)})
+			must(t, err)
+			ids = append(ids, a.ID)
+		}
+		_, _, err := v.svc.EditGroup(t.Context(), v.caller(rootID), v.open, im.GroupEdit{Name: "n", MaxUsers: ptr(13)})
+		must(t, err)
+		callers := []int64{rootID, floraID, woodID}
+		got := tally(together(each(20, func(i int) error { // i and i+1, or the other way round
+			pair := []int64{ids[i], ids[(i+1)%20]}
+			if i%2 == 0 {
+				slices.Reverse(pair)
+			}
+			_, err := v.svc.InvitePeople(t.Context(), v.caller(callers[i%3]), v.open, pair)
+			return err
+		})...))
+		if got["ok"]+got["too_many_members"] != 20 {
+			t.Errorf("got %v", got)
+		}
+		groups, err := v.svc.CommunityGroups(t.Context(), v.caller(rootID), []im.RoomID{v.open})
+		must(t, err)
+		in := map[im.Username]bool{}
+		for _, m := range groups[0].Roster {
+			in[m.User] = true
+		}
+		if n := groups[0].Members; n > 13 || n < 12 || n != len(groups[0].Roster) || n != len(in) {
+			t.Errorf("%d members, %d on the roster, %d people", n, len(groups[0].Roster), len(in))
+		}
+	})
+}
+
+// TestManyStart: many start groups with the same new people at once; all succeed.
+func TestManyStart(t *testing.T) {
+	onEngines(t, nil, func(t *testing.T, w *world) {
+		v := newVillageIn(t, w)
+		errs := together(each(12, func(i int) error {
+			members := []int64{bobID, 5, woodID}
+			if i%2 == 0 {
+				slices.Reverse(members)
+			}
+			_, err := v.svc.StartGroup(t.Context(), v.caller([]int64{rootID, bobID, 5}[i%3]), im.NewGroup{Name: "n", Members: members})
+			return err
+		})...)
+		if got := tally(errs); got["ok"] != 12 {
+			t.Errorf("got %v: %v", got, errs)
+		}
+	})
 }
