@@ -14,11 +14,13 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 const (
-	rounds  = 6
-	writers = 16
+	rounds   = 6
+	writers  = 16
+	patience = 30 * time.Second // with one request
 )
 
 // process is a running server.
@@ -100,36 +102,50 @@ func ask(c *http.Client, method, url, token, body string, data any) error {
 	return json.Unmarshal(answer, data)
 }
 
-// hammer creates rooms on many connections until so many are acknowledged, kills the server while more are under
-// way, and returns the acknowledged ones.
-func hammer(t *testing.T, p *process, token string, enough int) (rooms []string) {
+// hammer writes on many connections until so many writes are acknowledged, and kills the server while more are under way.
+// Each writer calls write with its number and a count, until it fails.
+func hammer(t *testing.T, p *process, enough int, write func(c *http.Client, w, n int) error) {
 	t.Helper()
-	acked := make(chan string, writers)
+	acked := make(chan struct{}, writers)
 	var g sync.WaitGroup
 	for w := range writers {
 		g.Go(func() {
-			c := &http.Client{Transport: &http.Transport{}}
+			c := &http.Client{Transport: &http.Transport{}, Timeout: patience}
 			defer c.CloseIdleConnections()
-			for n := 0; ; n++ {
-				var created struct{ Data struct{ ID string } }
-				body := fmt.Sprintf(`{"name":"room %d of %d","description":"d","owner":"owner","members":["member"]}`, n, w)
-				if ask(c, "POST", p.url+"/chatrooms", token, body, &created) != nil {
-					return // killed
-				}
-				acked <- created.Data.ID
+			for n := 0; write(c, w, n) == nil; n++ {
+				acked <- struct{}{}
 			}
 		})
 	}
 	go func() { g.Wait(); close(acked) }()
-	for id := range acked {
-		if rooms = append(rooms, id); len(rooms) == enough {
+	done := 0
+	for range acked {
+		if done++; done == enough {
 			go p.kill()
 		}
 	}
-	if len(rooms) < enough {
-		t.Fatalf("the server refuses after %d rooms:\n%s", len(rooms), &p.log)
+	if done < enough {
+		t.Fatalf("the server refuses after %d writes:\n%s", done, &p.log)
 	}
 	<-p.dead
+	t.Logf("killed after %d acknowledged writes", done)
+}
+
+// hammerRooms returns the rooms whose creation was acknowledged.
+func hammerRooms(t *testing.T, p *process, token string, enough int) (rooms []string) {
+	t.Helper()
+	var mu sync.Mutex
+	hammer(t, p, enough, func(c *http.Client, w, n int) error {
+		var created struct{ Data struct{ ID string } }
+		body := fmt.Sprintf(`{"name":"room %d of %d","description":"d","owner":"owner","members":["member"]}`, n, w)
+		err := ask(c, "POST", p.url+"/chatrooms", token, body, &created)
+		if err == nil {
+			mu.Lock()
+			defer mu.Unlock()
+			rooms = append(rooms, created.Data.ID)
+		}
+		return err
+	})
 	return rooms
 }
 
@@ -143,9 +159,7 @@ func TestAcknowledgedRoomsSurviveKill(t *testing.T) {
 			prepare(t, binary, data, p.url, token)
 		}
 		verify(t, p, token, rooms)
-		made := hammer(t, p, token, 50+rand.IntN(400))
-		t.Logf("round %d: killed after %d acknowledged rooms", round, len(made))
-		rooms = append(rooms, made...)
+		rooms = append(rooms, hammerRooms(t, p, token, 50+rand.IntN(400))...)
 	}
 	p := serve(t, binary, data)
 	verify(t, p, login(t, p), rooms)
