@@ -56,10 +56,29 @@ func TestStories(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"start": start, "stop": stop, "ask": ask, "until": until, "upload": upload, "picture": picture,
+			"start": start, "finish": finish, "ask": ask, "until": until, "upload": upload, "picture": picture,
 			"want": want, "take": take, "setenv": setenv, "moment": moment, "plus": plus(t),
 		},
 	})
+}
+
+// TestStoriesAreToldToTheEnd: stop is testscript's own command, and ends a story early as if all were well.
+func TestStoriesAreToldToTheEnd(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	for _, name := range files {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for n, line := range strings.Split(string(text), "\n") {
+			if strings.HasPrefix(line, "stop") || strings.HasPrefix(line, "skip") {
+				t.Errorf("%s:%d: %s: a server is stopped with \"finish\"", name, n+1, line)
+			}
+		}
+	}
 }
 
 // serving is a server that a story started.
@@ -135,8 +154,8 @@ func start(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// stop NAME sends SIGTERM and wants exit code 0. What the server logged is in the file NAME.log.
-func stop(ts *testscript.TestScript, _ bool, args []string) {
+// finish NAME sends SIGTERM and wants exit code 0. What the server logged is in the file NAME.log.
+func finish(ts *testscript.TestScript, _ bool, args []string) {
 	s := worldOf(ts).servers[args[0]]
 	ts.Check(s.cmd.Process.Signal(syscall.SIGTERM))
 	timer := time.AfterFunc(patience, func() { _ = s.cmd.Process.Kill() })
