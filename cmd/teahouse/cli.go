@@ -75,7 +75,7 @@ type netFlags struct {
 	ThinksnsApp        string `help:"App that it uses. Default: that of --app." env:"TEAHOUSE_THINKSNS_APP" placeholder:"ORG#APP" group:"ThinkSNS+"`
 	ThinksnsReg        string `name:"thinksns-registration" help:"Standalone: who may sign up: off or open. Default off (dev: open)." env:"TEAHOUSE_THINKSNS_REGISTRATION" placeholder:"MODE" group:"ThinkSNS+"`
 	ThinksnsURL        string `name:"thinksns-url" help:"Sidecar: base URL of the ThinkSNS+." env:"TEAHOUSE_THINKSNS_URL" placeholder:"URL" group:"ThinkSNS+"`
-	ThinksnsJWTSecret  string `name:"thinksns-jwt-secret" help:"Standalone: key of tokens; PHP's JWT_SECRET to accept its tokens. Default: made once and kept in the database." env:"TEAHOUSE_THINKSNS_JWT_SECRET" placeholder:"KEY" group:"ThinkSNS+"`
+	ThinksnsJWTSecret  string `name:"thinksns-jwt-secret" help:"Key of tokens; PHP's JWT_SECRET to accept its tokens. Standalone: made once and kept in the database by default. Sidecar: lets people in while the ThinkSNS+ does not answer." env:"TEAHOUSE_THINKSNS_JWT_SECRET" placeholder:"KEY" group:"ThinkSNS+"`
 	ThinksnsIMPassword string `name:"thinksns-im-password" help:"Standalone: how im_pwd_hash is made: hmac, or md5-hash as ThinkSNS+ does. Default hmac." env:"TEAHOUSE_THINKSNS_IM_PASSWORD" placeholder:"HOW" group:"ThinkSNS+"`
 
 	logFlags

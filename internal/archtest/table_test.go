@@ -34,7 +34,7 @@ func layers() map[string]layer {
 
 		// The composition root, and the command.
 		"internal/server": {ours: []string{"internal/apidoc", "internal/blob", "internal/pictures", "internal/bus", "internal/dump", "internal/easemob", "internal/im", "internal/passwords", "internal/plus", "internal/sqlstore", "internal/thinksns"},
-			third: []string{"github.com/lmittmann/tint", "github.com/prometheus/client_golang"}},
+			third: []string{"github.com/lmittmann/tint", "github.com/prometheus/client_golang"}, tests: []string{"github.com/golang-jwt/jwt/v5"}},
 		"cmd/teahouse": {ours: []string{"internal/server"}, third: []string{"github.com/alecthomas/kong"}},
 
 		// For development only.

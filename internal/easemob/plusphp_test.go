@@ -95,8 +95,9 @@ func field(t *testing.T, v any, path ...any) any {
 	for _, step := range path {
 		switch s := step.(type) {
 		case string:
-			m, ok := v.(map[string]any)
-			if v, ok = m[s]; !ok {
+			m, _ := v.(map[string]any)
+			found, ok := m[s]
+			if v = found; !ok {
 				t.Fatalf("%v: no field %q in %v", path, s, m)
 			}
 		case int:

@@ -14,13 +14,11 @@ import (
 type Span struct {
 	Conversation ConversationID
 	After        MessageID // the first one received is later
-	Until        MessageID // the last one received, or lastMessage
+	Until        MessageID // the last one received, or the greatest there is
 	Last         MessageID // the last message of the conversation
 	Acked        MessageID // how far the device asked about has acknowledged; 0: it has no place of its own
 	AckedByAny   MessageID // how far the furthest of the user's devices has
 }
-
-const lastMessage MessageID = 1<<63 - 1
 
 // from is the place after which the device reads on.
 func (sp Span) from(d Device) MessageID {

@@ -18,7 +18,7 @@ type ThinkSNSConfig struct {
 	App          string // "org#app" that it uses; default: the one that AppConfig names
 	Registration string // standalone: off (default) or open (default of Dev)
 	URL          string // sidecar: address of the ThinkSNS+
-	JWTSecret    string // standalone: signs tokens, as PHP's JWT_SECRET does; default: made once and kept in the database
+	JWTSecret    string // PHP's JWT_SECRET; standalone: signs tokens, default made once and kept in the database; sidecar: see thinksns.Config
 	IMPassword   string // standalone: hmac (default), or md5-hash: im_pwd_hash as ThinkSNS+ computes it
 }
 
@@ -32,7 +32,7 @@ const (
 // md5Hash is the IMPassword that ThinkSNS+ itself has.
 const md5Hash = "md5-hash"
 
-// shortSecret is how many bytes a key of tokens has at least; ThinkSNS+ makes 32.
+// shortSecret is below how many bytes a key of tokens is warned of; ThinkSNS+ makes 32.
 const shortSecret = 16
 
 func (c ThinkSNSConfig) withDefaults(app string) ThinkSNSConfig {
@@ -60,8 +60,11 @@ func (c ThinkSNSConfig) check() (errs []error) {
 		if c.URL == "" {
 			refuse("--thinksns sidecar works beside a ThinkSNS+: name its address with --thinksns-url")
 		}
-		if c.Registration != "" || c.JWTSecret != "" || c.IMPassword != "" {
-			refuse("--thinksns-registration, -jwt-secret and -im-password are for --thinksns standalone: beside a ThinkSNS+ the accounts and their tokens are its own")
+		if c.Registration == "open" {
+			refuse("--thinksns-registration open is for --thinksns standalone: beside a ThinkSNS+ people sign up there")
+		}
+		if c.IMPassword == md5Hash {
+			refuse("--thinksns-im-password md5-hash is for --thinksns standalone: beside a ThinkSNS+ the accounts' hashes are not here")
 		}
 	default:
 		refuse("--thinksns %s: want off, standalone or sidecar", c.Mode)
@@ -74,9 +77,6 @@ func (c ThinkSNSConfig) check() (errs []error) {
 	}
 	if p := c.IMPassword; p != "" && p != "hmac" && p != md5Hash {
 		refuse("--thinksns-im-password %s: want hmac or md5-hash", p)
-	}
-	if c.JWTSecret != "" && len(c.JWTSecret) < shortSecret {
-		refuse("--thinksns-jwt-secret: too short; at least %d bytes", shortSecret)
 	}
 	return errs
 }
@@ -104,7 +104,7 @@ func (s *server) social() http.Handler {
 		return nil
 	}
 	return thinksns.New(thinksns.Config{
-		Service: s.service, Log: s.log, App: key, Sidecar: c.Mode == sidecar, Registration: c.Registration == "open",
+		Service: s.service, Log: s.log, App: key, Sidecar: c.Mode == sidecar, SharedSecret: c.JWTSecret != "", Registration: c.Registration == "open",
 		PublicURL: s.cfg.PublicURL, PerMinute: int(s.limits[perPerson] * 60), Observe: s.metrics.request,
 	})
 }
@@ -150,6 +150,9 @@ func (s *server) prepareSocial(ctx context.Context) error {
 	c := s.cfg.ThinkSNS
 	if c.Mode == modeOff {
 		return nil
+	}
+	if n := len(c.JWTSecret); n > 0 && n < shortSecret {
+		s.log.Warn("the key of --thinksns-jwt-secret is short enough to be guessed", "bytes", n, "advised", shortSecret)
 	}
 	key, err := parseAppKey(c.App)
 	if err != nil {

@@ -7,6 +7,9 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
 
 	"teahouse/internal/plustest"
 )
@@ -148,6 +151,44 @@ func TestSidecar(t *testing.T) {
 	plus.Stop()
 	if status, body := ask(t, "GET", n.url()+"/api/v2/easemob/password", "another", ""); status != 500 || !strings.Contains(body, "Server Error") {
 		t.Errorf("while it does not answer: %d %s", status, body)
+	}
+}
+
+// TestSidecarVouches: who has the key of the ThinkSNS+ lets people in while that does not answer, by their tokens' signatures, and
+// asks it as long as it does.
+func TestSidecarVouches(t *testing.T) {
+	const key = "the key of both of them, 32 bytes"
+	plus := plustest.New(t)
+	plus.Add(plustest.User{ID: 7, Name: "seven"}, plustest.User{ID: 8, Name: "eight"})
+	n := start(t, Config{Dev: true, ThinkSNS: ThinkSNSConfig{Mode: "sidecar", URL: plus.URL, JWTSecret: key}})
+	signed := func(key string, id int, life time.Duration) string {
+		token := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{"sub": id, "exp": time.Now().Add(life).Unix()})
+		text, err := token.SignedString([]byte(key))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return text
+	}
+	ours := signed(key, 7, time.Hour)
+	password := func(token string) int {
+		status, _ := ask(t, "GET", n.url()+"/api/v2/easemob/password", token, "")
+		return status
+	}
+	if got := password(ours); got != 401 {
+		t.Errorf("a token that it refuses: %d, want 401", got)
+	}
+	visit(t, n, plus.Login(8), "8", 7)
+	plus.Stop()
+	for what, c := range map[string]struct {
+		token string
+		want  int
+	}{
+		"signed": {signed(key, 7, 2*time.Hour), 201}, "signed with another key": {signed("another key of as many bytes....", 7, time.Hour), 500},
+		"expired": {signed(key, 7, -time.Hour), 500}, "no token": {"x", 500},
+	} {
+		if got := password(c.token); got != c.want {
+			t.Errorf("while it does not answer, %s: %d, want %d", what, got, c.want)
+		}
 	}
 }
 

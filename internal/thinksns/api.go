@@ -23,6 +23,7 @@ type Config struct {
 	App     im.AppKey // whose users and groups these are
 
 	Sidecar      bool // a ThinkSNS+ runs beside us: it answers everything but the calls for messaging
+	SharedSecret bool // Sidecar: the key of the Service is that of the ThinkSNS+: while that does not answer, a token's signature vouches for its owner
 	Registration bool // strangers may sign up
 
 	TTL, RefreshTTL time.Duration // life of a token, and how long it can be exchanged; default an hour and two weeks
@@ -39,6 +40,7 @@ type API struct {
 	log       *slog.Logger
 	app       im.AppKey
 	sidecar   bool
+	shared    bool
 	open      bool
 	tokens    *tokens
 	publicURL string
@@ -54,7 +56,7 @@ const prefix = "/api/v2"
 // New returns the surface.
 func New(c Config) *API {
 	a := &API{
-		svc: c.Service, log: c.Log, app: c.App, sidecar: c.Sidecar, open: c.Registration,
+		svc: c.Service, log: c.Log, app: c.App, sidecar: c.Sidecar, shared: c.SharedSecret, open: c.Registration,
 		publicURL: strings.TrimSuffix(c.PublicURL, "/"), limits: newLimiter(c.PerMinute), observe: c.Observe,
 		forms: forms(), mux: http.NewServeMux(),
 	}

@@ -41,7 +41,6 @@ type world struct {
 	tokens map[string]string     // by who
 	flaky  *flakyStore
 	ids    int
-	said   []string // by admin
 }
 
 const (
