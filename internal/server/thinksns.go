@@ -118,30 +118,36 @@ func isSocial(path string) bool {
 // demoPerson is an account of the emulator.
 const demoPerson = "root"
 
-// demoPeople makes accounts to sign in with, and a group of theirs. What is there stays.
+// demoGroup is the group of the documents' examples.
+const demoGroup = "36036128342017"
+
+// demoPeople makes accounts to sign in with, and the group of the documents' examples. What is there stays.
 func (s *server) demoPeople(ctx context.Context, app *im.App) error {
 	caller := im.AppCaller(app)
-	fresh := false
+	var ids []int64
+	var names []string
 	for _, name := range []string{demoPerson, "花儿", "木子", "小明"} {
 		_, err := s.service.CreateAccount(ctx, caller, im.NewAccount{Name: name, Password: demoPassword})
 		if err != nil && !errors.Is(err, im.ErrAccountTaken) {
 			return err
 		}
-		fresh = fresh || err == nil
-	}
-	root, err := s.service.AccountBy(ctx, app, im.ByName, demoPerson)
-	if err != nil || !fresh {
-		return err
-	}
-	var members []int64
-	for _, name := range []string{"花儿", "木子"} {
 		a, err := s.service.AccountBy(ctx, app, im.ByName, name)
 		if err != nil {
 			return err
 		}
-		members = append(members, a.ID)
+		ids, names = append(ids, a.ID), append(names, string(im.IMName(a.ID)))
 	}
-	_, err = s.service.StartGroup(ctx, im.UserCaller(app, im.IMName(root.ID)), im.NewGroup{Name: "花儿巷", Description: "来自花儿巷的朋友", Members: members})
+	if err := s.service.RegisterIMBatch(ctx, im.UserCaller(app, im.IMName(ids[0])), ids); err != nil {
+		return err
+	}
+	places := 300
+	_, err := s.service.CreateRoom(ctx, caller, im.NewRoom{
+		Kind: im.Group, ID: demoGroup, Name: "花儿巷", Description: "来自花儿巷的朋友", Owner: names[0], Members: names[1:3],
+		MaxUsers: &places, Public: true, AllowInvites: true,
+	})
+	if errors.Is(err, im.ErrRoomExists) {
+		err = nil
+	}
 	return err
 }
 

@@ -139,7 +139,8 @@ func holds(got, want any) bool {
 	case map[string]any:
 		g, ok := got.(map[string]any)
 		for k, v := range w {
-			ok = ok && holds(g[k], v)
+			inner, there := g[k]
+			ok = ok && there && holds(inner, v)
 		}
 		return ok
 	case []any:
