@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"context"
 	"encoding/json"
+	"fmt"
 	"image"
 	"image/png"
 	"io"
@@ -119,6 +120,20 @@ func picture(ts *testscript.TestScript, _ bool, args []string) {
 	var b bytes.Buffer
 	ts.Check(png.Encode(&b, img))
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), b.Bytes(), 0o600))
+}
+
+// people NAME FROM TO writes a CSV file of people with these numbers and a hash of the password "secret".
+func people(ts *testscript.TestScript, _ bool, args []string) {
+	from, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	to, err := strconv.Atoi(args[2])
+	ts.Check(err)
+	const hash = "$2y$04$sguCR7trA4kdTxJN.yTMgOmG0i0u5URStSUE5GMMcytCxbp/UiSHm"
+	text := "id,name,password\n"
+	for n := from; n <= to; n++ {
+		text += fmt.Sprintf("%d,person%d,%s\n", n, n, hash)
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o600))
 }
 
 // at finds what stands at a path such as data/0/id; "." is the whole, "length" is that of a list.

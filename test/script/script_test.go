@@ -56,7 +56,7 @@ func TestStories(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"start": start, "finish": finish, "ask": ask, "until": until, "upload": upload, "picture": picture,
+			"start": start, "finish": finish, "ask": ask, "until": until, "upload": upload, "picture": picture, "people": people,
 			"want": want, "take": take, "setenv": setenv, "moment": moment, "plus": plus(t),
 		},
 	})
