@@ -266,8 +266,16 @@ func (t Tool) Backup(ctx context.Context, file string) error {
 			return err
 		}
 		t.printf("The copy is in %s. To use it: teahouse serve --database sqlite:%s\n", file, file)
+		if folder := t.files(); exists(folder) {
+			t.printf("Uploaded files are not in it: copy the folder %s now.\n", folder)
+		}
 		return nil
 	})
+}
+
+func exists(name string) bool {
+	_, err := os.Stat(name)
+	return err == nil
 }
 
 func same(a, b string) bool {
