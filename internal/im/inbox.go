@@ -174,17 +174,26 @@ func (s *Service) Fetch(ctx context.Context, c Caller, device string, with Addre
 	return messages, more, err
 }
 
-// Acknowledge tells that a device has everything of a conversation up to a message. A place never goes back.
+// Acknowledge tells that a device has everything of a conversation up to a message. A place never goes back, and is never
+// beyond the last message. Errors: ErrInvalid, ErrDeviceNotFound.
 func (s *Service) Acknowledge(ctx context.Context, c Caller, device string, with Address, upTo MessageID) error {
 	if err := checkDevice(c, device); err != nil {
 		return err
 	}
 	return s.store.Update(ctx, func(tx Tx) error {
+		if err := tx.LockUsers(c.App.ID, []Username{c.User}); err != nil { // with the user go the places
+			return err
+		}
 		d, err := tx.Device(c.App.ID, c.User, device)
 		if err != nil {
 			return err
 		}
-		place := map[ConversationID]MessageID{Conversation(c.User, with): upTo}
+		conv := Conversation(c.User, with)
+		last, err := tx.Last(c.App.ID, conv)
+		if err != nil || min(upTo, last) <= 0 {
+			return err
+		}
+		place := map[ConversationID]MessageID{conv: min(upTo, last)}
 		furthest := d
 		furthest.Name = anyDevice
 		return firstError(tx.PutPlaces(d, place), tx.PutPlaces(furthest, place))

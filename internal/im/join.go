@@ -181,7 +181,7 @@ func (w *work) ask(p Pending, users []Username, tell func(Username)) error {
 
 // AnswerApplication makes who has applied a member, or declines with a reason. It needs an admin. The user, the owner and
 // the admins are told. To accept who is a member changes nothing. Errors: ErrRoomNotFound, ErrRoomDisabled, ErrForbidden,
-// ErrInvalid, ErrUserNotFound, ErrNotPending, ErrRoomFull.
+// ErrInvalid, ErrUserNotFound, ErrNotPending, ErrBlocked, ErrRoomFull.
 func (s *Service) AnswerApplication(ctx context.Context, c Caller, id RoomID, name string, accept bool, reason string) error {
 	if err := checkAskText("reason", reason); err != nil {
 		return err
@@ -215,6 +215,8 @@ func (w *work) answer(ask Ask, st Standing, accept bool) (Pending, error) {
 	switch {
 	case !asked:
 		return p, ErrNotPending.For(st.User).In(w.room.ID)
+	case accept && st.Blocked: // since the ask was made
+		return p, ErrBlocked.For(st.User).In(w.room.ID)
 	case accept:
 		return p, w.enter([]Standing{st}, ErrRoomFull)
 	}
@@ -276,7 +278,7 @@ func (s *Service) Invite(ctx context.Context, c Caller, id RoomID, names []strin
 
 // AnswerInvitation has a user who was invited join, or decline with a reason; the inviter is told. To accept as a member
 // changes nothing. A user token answers for its own user. Errors: ErrNotSelf, ErrRoomNotFound, ErrRoomDisabled, ErrInvalid,
-// ErrUserNotFound, ErrNotPending, ErrRoomFull.
+// ErrUserNotFound, ErrNotPending, ErrBlocked, ErrRoomFull.
 func (s *Service) AnswerInvitation(ctx context.Context, c Caller, id RoomID, name string, accept bool, reason string) error {
 	u := foldName(name)
 	if err := firstError(c.mustBe(u), checkAskText("reason", reason)); err != nil {

@@ -16,8 +16,9 @@ type Rewriting struct {
 
 // Rewrite changes what a message says, which keeps its id and its place: who has not received it gets the new content, and
 // the others are told. Texts and custom messages can get another body, all others but commands another extension. A user token
-// may rewrite what its user said. Errors: ErrMessageNotFound, ErrNotSelf, ErrEditKind, ErrEditLimit, ErrMessageLarge,
-// ErrFieldMissing, those of a bad name.
+// may rewrite what its user said, where the user may still write: an edit says something, too. Errors: ErrMessageNotFound,
+// ErrNotSelf, ErrEditKind, ErrEditLimit, ErrMessageLarge, ErrFieldMissing, those of a bad name, and for user tokens those of
+// [Service.Send] about where the message went.
 func (s *Service) Rewrite(ctx context.Context, c Caller, id MessageID, r Rewriting) (m Message, err error) {
 	by, err := speaker(c, r.By)
 	switch {
@@ -30,7 +31,7 @@ func (s *Service) Rewrite(ctx context.Context, c Caller, id MessageID, r Rewriti
 		if m, err = tx.Message(c.App.ID, id); err != nil {
 			return err
 		}
-		if err := c.mustBe(m.From); err != nil {
+		if err := firstError(c.mustBe(m.From), s.mayStillSpeak(tx, c, m.To)); err != nil {
 			return err
 		}
 		now := s.clock.Now()

@@ -43,7 +43,7 @@ type Sent struct {
 // Send says something. What it returns is stored; it stands in the order of n.To, and an address named twice gets one message. An
 // app token may speak as anybody, and no rule of who may speak applies: to whom or where nobody is, nothing is stored, and that is
 // no error (wire/easemob.md §8.1). A user token speaks as its user, to addresses that exist, when maySpeak lets it. All or
-// nothing. Errors: ErrFieldMissing, ErrTooManyReceivers, ErrTooManyDirected, ErrMessageLarge, ErrNotSelf, those of a bad sender,
+// nothing. Errors: ErrFieldMissing, ErrInvalid, ErrTooManyReceivers, ErrTooManyDirected, ErrMessageLarge, ErrNotSelf, those of a bad sender,
 // ErrUserNotFound, ErrRoomNotFound and those of [Service.maySpeak].
 func (s *Service) Send(ctx context.Context, c Caller, n NewMessage) ([]Sent, error) {
 	m, err := s.newMessage(c, n)
@@ -53,6 +53,9 @@ func (s *Service) Send(ctx context.Context, c Caller, n NewMessage) ([]Sent, err
 	to, err := receivers(n.To)
 	if err != nil {
 		return nil, err
+	}
+	if n.Client != "" && len(to) > 1 { // the second would be taken for the first, said again
+		return nil, ErrInvalid.With("client")
 	}
 	ids := map[Address]MessageID{}
 	for _, a := range to {
@@ -126,6 +129,11 @@ func (s *Service) newMessage(c Caller, n NewMessage) (Message, error) {
 		return Message{}, ErrFieldMissing.With("type")
 	case n.Body.Fields.size()+n.Ext.size() > c.App.Settings.MaxMessage:
 		return Message{}, ErrMessageLarge.With(itoa(c.App.Settings.MaxMessage))
+	}
+	for _, name := range m.Only {
+		if _, err := ParseUsername(string(name)); err != nil {
+			return Message{}, err
+		}
 	}
 	return m, nil
 }

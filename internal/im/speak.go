@@ -76,3 +76,21 @@ func (s *Service) mayAnywhere(tx Tx, c Caller, venue Venue, to Username) (Speake
 	}
 	return sp, err
 }
+
+// mayStillSpeak decides whether the caller may say something where an earlier message went.
+func (s *Service) mayStillSpeak(tx Tx, c Caller, to Address) error {
+	if c.IsApp() {
+		return nil
+	}
+	if to.Room == "" {
+		if _, err := tx.User(c.App.ID, to.User); err != nil {
+			return err
+		}
+		return s.maySpeakTo(tx, c, to.User)
+	}
+	room, err := tx.Room(c.App.ID, to.Kind, to.Room)
+	if err != nil {
+		return err
+	}
+	return s.maySpeakIn(tx, c, room)
+}
