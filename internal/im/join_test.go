@@ -307,3 +307,20 @@ func TestOldAsksAreForgotten(t *testing.T) {
 	}))
 	same(t, "joined", inGroup(t, w, "sid", "other").Apply(""), false)
 }
+
+func TestNoAskBringsInWhoIsBlocked(t *testing.T) {
+	w := newCrew(t)
+	ann, sid, blocked := inGroup(t, w, "ann", crew), inGroup(t, w, "sid", crew), im.ErrBlocked.For("sid").In(crew)
+	w.openTo("public members")
+	sid.Apply("please")
+	ann.Block("sid")
+	ann.fails(blocked).AnswerApplication("sid", true, "")
+	ann.AnswerApplication("sid", false, "")
+	ann.Unblock("sid")
+	ann.Invite("come", "sid")
+	ann.Block("sid")
+	sid.fails(blocked).AnswerInvitation("sid", true, "")
+	inGroup(t, w, "app", crew).fails(blocked).AnswerInvitation("sid", true, "")
+	same(t, "members", ann.Members(), "ann! adm+ ada+ bob cat")
+	sid.AnswerInvitation("sid", false, "")
+}

@@ -374,3 +374,27 @@ func TestSendToManyTogether(t *testing.T) {
 		}
 	})
 }
+
+func TestWhoMayNotWriteMayNotRewrite(t *testing.T) {
+	w := newCrew(t)
+	app, cat, ann, bob := as(t, w, "app"), as(t, w, "cat"), inGroup(t, w, "ann", crew), as(t, w, "bob")
+	edit := im.Rewriting{Body: words("again")}
+	inCrew, toBob := cat.Say("#crew", "one"), cat.Say("bob", "two")
+	ann.Mute("cat", im.ForGood)
+	cat.fails(im.ErrMemberMuted.For("cat").In(crew)).Rewrite(inCrew, edit)
+	ann.Unmute("cat")
+	ann.MuteRoom(true)
+	cat.fails(im.ErrRoomSilent.For("cat").In(crew)).Rewrite(inCrew, edit)
+	ann.MuteRoom(false)
+	bob.BlockUsers("bob", "cat")
+	cat.fails(im.ErrBlockedByUser.For("bob")).Rewrite(toBob, edit)
+	ann.Remove("cat")
+	cat.fails(im.ErrNotMember.For("cat").In(crew)).Rewrite(inCrew, edit)
+	app.Rewrite(inCrew, edit)
+	app.Rewrite(toBob, edit)
+	ann.Destroy()
+	cat.fails(im.ErrRoomNotFound.In(crew)).Rewrite(inCrew, edit)
+	app.Rewrite(inCrew, edit)
+	app.DeleteUser("bob")
+	cat.fails(im.ErrUserNotFound.For("bob")).Rewrite(toBob, edit)
+}

@@ -256,6 +256,7 @@ func TestSendTwice(t *testing.T) {
 		t.Error("another message got the same id")
 	}
 	same(t, "read", as(t, w, "bob").Open("web"), "ann 2, cat 1")
+	ann.fails(im.ErrInvalid.With("client")).Say("bob", "four", again("c3"), func(n *im.NewMessage) { n.To = append(n.To, address("cat")) })
 }
 
 func TestSendToMany(t *testing.T) {
@@ -430,4 +431,25 @@ func TestMessageIDs(t *testing.T) {
 	}
 	same(t, "both directions are one", im.Conversation("bob", address("ann")), im.Conversation("ann", address("bob")))
 	same(t, "no conversation", im.ConversationID("").With("ann"), im.Address{})
+}
+
+func TestAPlaceIsNeverBeyondTheConversation(t *testing.T) {
+	w := newWorld(t)
+	app, bob := as(t, w, "app"), as(t, w, "bob")
+	bob.Open("web")
+	app.Say("bob", "one")
+	must(t, w.svc.Acknowledge(t.Context(), bob.c, "web", address("admin"), 1<<62))
+	app.Say("bob", "two")
+	same(t, "what came later", bob.Read("web", "admin"), "two")
+	must(t, w.svc.Acknowledge(t.Context(), bob.c, "web", address("cat"), 1<<62)) // nothing stands there
+	as(t, w, "cat").Say("bob", "three")
+	same(t, "the first of a conversation", bob.Read("web", "cat"), "three")
+}
+
+func TestDirectedToNobody(t *testing.T) {
+	w := newCrew(t)
+	for only, fault := range map[string]*im.Error{"cat bob": im.ErrNameIllegal, "": im.ErrNameMissing, strings.Repeat("x", 65): im.ErrNameLong} {
+		as(t, w, "app").fails(fault).Say("#crew", "psst", func(n *im.NewMessage) { n.Only = []string{only} })
+	}
+	same(t, "bob", as(t, w, "bob").Open("web"), "")
 }
