@@ -1,4 +1,4 @@
-// Package apidoc holds the OpenAPI description of the Easemob REST surface and shows it to people. It needs
+// Package apidoc holds the OpenAPI description of the HTTP surfaces and shows it to people. It needs
 // no host but its own: the renderer's files are in the binary.
 //
 // The description is written by hand. Package apidoctest keeps it true.
