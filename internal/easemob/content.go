@@ -19,6 +19,15 @@ func bodyTypes() map[string]im.BodyType {
 	}
 }
 
+// bodyType reads the word for a type of body. The vendor's own server SDK says text for txt when it imports.
+func bodyType(word string) (im.BodyType, bool) {
+	if word == "text" {
+		return im.TextBody, true
+	}
+	kind, ok := bodyTypes()[word]
+	return kind, ok
+}
+
 // typeWord is the word for a type of body; "" for those that are no content.
 func typeWord(t im.BodyType) string {
 	for word, of := range bodyTypes() {
@@ -126,7 +135,7 @@ func appendValue(b []byte, v im.Value) []byte {
 
 // content is a body in the new shape, its type beside it.
 func content(word string, f fields) (im.Body, error) {
-	kind, ok := bodyTypes()[word]
+	kind, ok := bodyType(word)
 	switch {
 	case !ok:
 		return im.Body{}, im.ErrFieldMissing.With("type")
@@ -147,7 +156,7 @@ func contentWithType(f fields) (im.Body, error) {
 		}
 		rest = append(rest, field)
 	}
-	kind, ok := bodyTypes()[word]
+	kind, ok := bodyType(word)
 	if !ok {
 		return im.Body{}, im.ErrFieldMissing.With("type")
 	}

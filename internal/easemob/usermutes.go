@@ -1,6 +1,7 @@
 package easemob
 
 import (
+	"math"
 	"time"
 
 	"teahouse/internal/im"
@@ -32,11 +33,10 @@ func (a *API) muteUser(c *call, b userMuteRequest) (answer, error) {
 	}{"ok"}}, err
 }
 
-// muteSeconds turns the wire's seconds into a length; what a duration cannot hold is for good.
+// muteSeconds turns the wire's seconds into a length; more than SDKs can read back, which is 32 bits, is for good.
 func muteSeconds(n int64) time.Duration {
-	const most = int64((1<<63 - 1) / time.Second)
 	switch {
-	case n == -1 || n > most:
+	case n == -1 || n > math.MaxInt32:
 		return im.ForGood
 	case n < 0:
 		return -2 // any other negative length: refused
