@@ -127,6 +127,8 @@ Try it:
 
   curl -X POST '%[1]s/chatrooms' -H 'Authorization: Bearer %[2]s' -d '{"name":"testchatroom","description":"server create chatroom","owner":"jma1","maxusers":300,"members":["ceshia"]}'
 
+  curl -X POST '%[1]s/messages/users' -H 'Authorization: Bearer %[2]s' -d '{"from":"jma1","to":["jma2"],"type":"txt","body":{"msg":"hello"}}'
+
   curl -X POST '%[1]s/token' -H 'Content-Type: application/json' -d '{"grant_type":"password","username":"jma1","password":"123456"}'
 
 `, url, t.token)
