@@ -138,7 +138,10 @@ func on[B any](h func(*call, B) (answer, error)) func(*call) (answer, error) {
 	}
 }
 
-// body reads the request's body. Errors: ErrTooLarge.
+// byteOrderMark is what some platforms put before a text that they write as UTF-8.
+const byteOrderMark = "\xef\xbb\xbf"
+
+// body reads the request's body, without a byte order mark. Errors: ErrTooLarge.
 func (c *call) body() ([]byte, error) {
 	if c.r.Body == nil || c.r.ContentLength == 0 {
 		return nil, nil
@@ -155,7 +158,7 @@ func (c *call) body() ([]byte, error) {
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, im.ErrBadJSON.With("the body could not be read").Because(err)
 	}
-	return buf.Bytes(), nil
+	return bytes.TrimPrefix(buf.Bytes(), []byte(byteOrderMark)), nil
 }
 
 // decode reads one JSON value. Errors: ErrBadJSON.

@@ -144,6 +144,7 @@ func TestBody(t *testing.T) {
 		err  *im.Error
 	}{
 		{"none", nil, 0, nil}, {"empty", strings.NewReader(""), 0, nil}, {"some", strings.NewReader("{}"), 2, nil},
+		{"behind a byte order mark", strings.NewReader("\ufeff{}"), 2, nil},
 		{"chunked", chunked{strings.NewReader("{}")}, 2, nil}, {"chunked and empty", chunked{strings.NewReader("")}, 0, nil},
 		{"the largest", bytes.NewReader(big), maxBody, nil}, {"too large", bytes.NewReader(append(big, 'x')), 0, im.ErrTooLarge},
 		{"the largest, chunked", chunked{bytes.NewReader(big)}, maxBody, nil},

@@ -1,6 +1,7 @@
 package easemob
 
 import (
+	"bytes"
 	"encoding/json"
 	"net/http"
 	"strings"
@@ -70,9 +71,10 @@ func (o sendOptions) message() (n im.NewMessage, err error) {
 	return n, nil
 }
 
-// extension reads an object; what is not there is empty.
+// extension reads an object; what is not there is empty, and so is a list of nothing, which is how PHP writes an object without
+// fields.
 func extension(raw json.RawMessage) (im.Fields, error) {
-	if raw == nil {
+	if raw == nil || len(raw) > 1 && raw[0] == '[' && len(bytes.TrimSpace(raw[1:len(raw)-1])) == 0 {
 		return nil, nil
 	}
 	var f fields

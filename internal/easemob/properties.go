@@ -1,6 +1,7 @@
 package easemob
 
 import (
+	"encoding/json"
 	"maps"
 	"mime"
 	"net/url"
@@ -24,6 +25,8 @@ func (c *call) form() ([]im.Property, error) {
 		if media, _, err := mime.ParseMediaType(kind); err != nil || media != formType {
 			return nil, im.ErrMediaType.With(kind)
 		}
+	} else if json.Valid(data) && data[0] == '{' {
+		return nil, im.ErrMediaType.With("JSON") // it would become the name of a property
 	}
 	if len(data) > maxForm || len(data) == 0 && len(c.r.URL.RawQuery) > maxForm {
 		return nil, im.ErrTooLarge
