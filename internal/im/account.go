@@ -91,9 +91,7 @@ type NewAccount struct {
 
 // Limits of an account's fields (wire/thinksns.md §6.1).
 const (
-	minNameWidth       = 4  // halves: a Latin letter, a digit and '_' is one, anything else two
-	maxNameWidth       = 24 // halves
-	maxAccountName     = 64 // characters, of names that operators give
+	maxAccountName     = 64 // characters
 	maxEmail           = 128
 	minAccountPassword = 6  // characters, of passwords that people choose
 	maxAccountPassword = 72 // bytes: bcrypt reads no more
@@ -111,18 +109,6 @@ func isEmail(s string) bool {
 	return err == nil && a.Address == s && len(s) <= maxEmail && !strings.ContainsAny(s, " \"()")
 }
 
-// nameWidth counts in halves as ThinkSNS+ does: a Chinese character is as wide as two letters.
-func nameWidth(name string) (halves int) {
-	for _, c := range name {
-		if c == '_' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' {
-			halves++
-		} else {
-			halves += 2
-		}
-	}
-	return halves
-}
-
 // SignUp makes the account of somebody who came without a token. The first one is not an admin either.
 // Errors: ErrFieldMissing (name, password), ErrInvalid (name, email, phone), ErrFieldLength (name, password, email),
 // ErrAccountTaken (name, email, phone).
@@ -135,14 +121,11 @@ func (s *Service) SignUp(ctx context.Context, app *App, n NewAccount) (Account, 
 }
 
 func checkSignUp(n NewAccount) error {
-	width := nameWidth(n.Name)
 	switch {
 	case n.Name == "":
 		return ErrFieldMissing.With("name")
 	case !accountName.MatchString(n.Name):
 		return ErrInvalid.With("name")
-	case width < minNameWidth || width > maxNameWidth:
-		return ErrFieldLength.With("name")
 	case n.Phone != "" && !phoneNumber.MatchString(n.Phone):
 		return ErrInvalid.With("phone")
 	case n.Password == "":
