@@ -173,15 +173,31 @@ func (r *resting) may(key restKey, now time.Time, rest time.Duration) bool {
 	return true
 }
 
+// forget lets by do it again at once.
+func (r *resting) forget(key restKey) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.last, key)
+}
+
 // RegisterAllIM makes the Users of all accounts that have none. Any token will do. A user who did so less than ten seconds ago
 // is answered without work. progress, which may be nil, hears how many people were looked at. Errors: those of [Directory].
 func (s *Service) RegisterAllIM(ctx context.Context, c Caller, progress func(done int)) error {
 	if !c.Known() {
 		return ErrUnauthenticated
 	}
-	if !c.IsApp() && !s.registering.may(restKey{c.App.ID, c.User}, s.clock.Now(), allIMRest) {
+	key := restKey{c.App.ID, c.User}
+	if !c.IsApp() && !s.registering.may(key, s.clock.Now(), allIMRest) {
 		return nil
 	}
+	err := s.registerEverybody(ctx, c, progress)
+	if err != nil { // the next answer must not claim what nobody did
+		s.registering.forget(key)
+	}
+	return err
+}
+
+func (s *Service) registerEverybody(ctx context.Context, c Caller, progress func(done int)) error {
 	done, after := 0, int64(0)
 	for {
 		people, next, err := s.peopleAfter(ctx, c.App, after)

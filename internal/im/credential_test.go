@@ -13,7 +13,10 @@ import (
 )
 
 // directory is a ThinkSNS+ of 2,500 people named php1, php2, …
-type directory struct{ asked int }
+type directory struct {
+	asked  int
+	broken error // of ProfilesAfter
+}
 
 func (d *directory) profile(id int64) im.Profile {
 	return im.Profile{ID: id, Name: fmt.Sprint("php", id)}
@@ -38,6 +41,9 @@ func (d *directory) Profiles(_ context.Context, ids []int64) (all []im.Profile, 
 
 // ProfilesAfter implements im.Directory.
 func (d *directory) ProfilesAfter(_ context.Context, after int64, limit int) (page []im.Profile, next int64, err error) {
+	if d.broken != nil {
+		return nil, 0, d.broken
+	}
 	d.asked++
 	for id := after + 1; id <= 2500 && len(page) < limit; id++ {
 		page, next = append(page, d.profile(id)), id
@@ -280,6 +286,17 @@ func TestRegisterAllIM(t *testing.T) {
 	all(w.person(1))
 	app.User("9")
 	refused(t, w.svc.RegisterAllIM(t.Context(), im.Nobody(w.app), nil), im.ErrUnauthenticated)
+}
+
+// TestRegisterAllIMFails: a failure is no reason to rest, or the next answer would claim what nobody did.
+func TestRegisterAllIMFails(t *testing.T) {
+	d := &directory{broken: im.ErrUnavailable}
+	w := newWorld(t).another(func(c *im.Config) { c.Directory = d })
+	refused(t, w.svc.RegisterAllIM(t.Context(), w.person(1), nil), im.ErrUnavailable)
+	refused(t, w.svc.RegisterAllIM(t.Context(), w.person(1), nil), im.ErrUnavailable)
+	d.broken = nil
+	must(t, w.svc.RegisterAllIM(t.Context(), w.person(1), nil))
+	as(t, w, "app").User("2500")
 }
 
 // TestBesideThinkSNS has no accounts of its own.
