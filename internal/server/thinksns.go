@@ -35,11 +35,16 @@ const md5Hash = "md5-hash"
 // shortSecret is below how many bytes a key of tokens is warned of; ThinkSNS+ makes 32.
 const shortSecret = 16
 
+// withDefaults fills in what is missing. Of what is turned off nothing else matters.
 func (c ThinkSNSConfig) withDefaults(app string) ThinkSNSConfig {
-	c.Mode = or(c.Mode, modeOff)
-	if c.Mode != modeOff {
-		c.App = or(c.App, app)
+	switch c.Mode {
+	case modeOff:
+		return ThinkSNSConfig{Mode: modeOff}
+	case "":
+		c.Mode = modeOff
+		return c
 	}
+	c.App = or(c.App, app)
 	return c
 }
 
@@ -48,8 +53,8 @@ func (c ThinkSNSConfig) check() (errs []error) {
 	refuse := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 	switch c.Mode {
 	case modeOff:
-		if c != (ThinkSNSConfig{Mode: modeOff}) {
-			refuse("--thinksns-app, -registration, -url, -jwt-secret and -im-password need --thinksns standalone or sidecar")
+		if or(c.Registration, "off") != "off" || c.URL != "" || c.JWTSecret != "" || or(c.IMPassword, "hmac") != "hmac" { // the mode was forgotten
+			refuse("--thinksns-registration, -url, -jwt-secret and -im-password need --thinksns standalone or sidecar")
 		}
 		return errs
 	case standalone:

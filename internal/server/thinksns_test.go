@@ -192,6 +192,27 @@ func TestSidecarVouches(t *testing.T) {
 	}
 }
 
+// TestThinkSNSOff: settings of what is turned off do not matter, so that a script may leave them; those that only miss the mode are
+// told.
+func TestThinkSNSOff(t *testing.T) {
+	given := ThinkSNSConfig{App: "a#b", Registration: "open", URL: "http://127.0.0.1:1", JWTSecret: "0123456789abcdef", IMPassword: md5Hash}
+	explicit := given
+	explicit.Mode = modeOff
+	for _, c := range []struct {
+		config ThinkSNSConfig
+		faults int
+	}{
+		{explicit, 0}, {given, 1}, {ThinkSNSConfig{URL: given.URL}, 1}, {ThinkSNSConfig{Registration: "open"}, 1},
+		{ThinkSNSConfig{Registration: "off", IMPassword: "hmac", App: "a#b"}, 0}, {ThinkSNSConfig{}, 0},
+		{ThinkSNSConfig{Mode: sidecar, URL: given.URL, Registration: "off", IMPassword: "hmac"}, 0},
+		{ThinkSNSConfig{Mode: standalone, Registration: "off"}, 0}, {ThinkSNSConfig{Mode: standalone, URL: given.URL}, 1},
+	} {
+		if errs := c.config.withDefaults("a#b").check(); len(errs) != c.faults {
+			t.Errorf("%+v: %v, want %d", c.config, errs, c.faults)
+		}
+	}
+}
+
 // TestSocialAppMissing: the app may be made later.
 func TestSocialAppMissing(t *testing.T) {
 	n := start(t, Config{ThinkSNS: ThinkSNSConfig{Mode: "standalone", App: "acme#later"}})
