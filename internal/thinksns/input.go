@@ -144,7 +144,7 @@ func tidied(key string, v any) any {
 	switch v := v.(type) {
 	case string:
 		s := strings.ToValidUTF8(v, "\ufffd")
-		if !strings.HasPrefix(key, "password") {
+		if !strings.Contains(key, "password") {
 			s = strings.TrimFunc(s, func(r rune) bool { return r == 0 || unicode.IsSpace(r) })
 		}
 		if s == "" {

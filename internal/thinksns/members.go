@@ -2,7 +2,7 @@ package thinksns
 
 import (
 	"context"
-	"encoding/json"
+	"iter"
 	"net/http"
 	"strings"
 
@@ -32,13 +32,14 @@ func (a *API) addMembers(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	ids, names := told(added)
-	list, err := json.Marshal(ids)
-	if err != nil {
-		return answer{}, err
+	heard := true
+	for people := range a.parts(c, added) {
+		ids, names := told(people)
+		list := im.Value{Kind: im.JSONValue, Text: `["` + strings.Join(ids, `","`) + `"]`}
+		ext := im.Fields{{Name: "type", Value: im.Text("ts_user_join")}, {Name: "uid", Value: list}}
+		heard = a.announce(c, id, c.me.Name+"邀请了"+names+"加入了群聊。", ext) && heard
 	}
-	ext := im.Fields{{Name: "type", Value: im.Text("ts_user_join")}, {Name: "uid", Value: im.Value{Kind: im.JSONValue, Text: string(list)}}}
-	if len(added) > 0 && !a.announce(c, id, c.me.Name+"邀请了"+names+"加入了群聊。", ext) {
+	if !heard {
 		return notSent(), nil
 	}
 	return created(nothing{}), nil
@@ -54,12 +55,38 @@ func (a *API) removeMembers(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	ids, names := told(removed)
-	ext := im.Fields{{Name: "type", Value: im.Text("ts_user_exit")}, {Name: "uid", Value: im.Text(strings.Join(ids, ","))}}
-	if len(removed) > 0 && !a.announce(c, id, c.me.Name+"已将"+names+"移出群聊。", ext) {
+	heard := true
+	for people := range a.parts(c, removed) {
+		ids, names := told(people)
+		ext := im.Fields{{Name: "type", Value: im.Text("ts_user_exit")}, {Name: "uid", Value: im.Text(strings.Join(ids, ","))}}
+		heard = a.announce(c, id, c.me.Name+"已将"+names+"移出群聊。", ext) && heard
+	}
+	if !heard {
 		return notSent(), nil
 	}
 	return deleted(), nil
+}
+
+// parts cuts people into as many parts as fit in a message each: apps invite hundreds at once.
+func (a *API) parts(c *call, people []im.Profile) iter.Seq[[]im.Profile] {
+	const frame = 128 // bytes of a message besides names and ids
+	room := c.app.Settings.MaxMessage - frame - len(c.me.Name)
+	return func(yield func([]im.Profile) bool) {
+		first, size := 0, 0
+		for i, p := range people {
+			more := len(p.Name) + len("、") + len(idText(p.ID)) + len(`"",`)
+			if i > first && size+more > room {
+				if !yield(people[first:i]) {
+					return
+				}
+				first, size = i, 0
+			}
+			size += more
+		}
+		if first < len(people) {
+			yield(people[first:])
+		}
+	}
 }
 
 // told are ids and names of people as system messages tell them.

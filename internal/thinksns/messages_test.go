@@ -55,6 +55,42 @@ func TestSystemMessages(t *testing.T) {
 	}
 }
 
+// TestSystemMessagesOfMany: more people than one message holds are told in several, each of the usual form.
+func TestSystemMessagesOfMany(t *testing.T) {
+	w := newWorld(t)
+	var batch []im.NewAccount
+	for i := range 150 {
+		batch = append(batch, im.NewAccount{ID: int64(1001 + i), Name: fmt.Sprintf("名字很长的一位朋友%d", i)})
+	}
+	_, err := w.svc.ImportAccounts(t.Context(), im.AppCaller(w.app), batch)
+	w.must(err)
+	var ids []string
+	for _, a := range batch {
+		ids = append(ids, fmt.Sprint(a.ID))
+	}
+	all := "?im_group_id=" + garden + "&members=" + strings.Join(ids, ",")
+	for _, c := range []struct {
+		method string
+		want   int
+	}{{"POST", 201}, {"DELETE", 204}} {
+		rec := w.do("root", c.method, "/api/v2/easemob/group/member"+all, "")
+		lines := w.heard()
+		if rec.Code != c.want || len(lines) < 2 {
+			t.Fatalf("%s: %d %s, %d messages", c.method, rec.Code, rec.Body, len(lines))
+		}
+		said := strings.Join(lines, "\n")
+		for _, a := range batch {
+			n := 0
+			for _, behind := range []string{"、", "加入了群聊。", "移出群聊。"} {
+				n += strings.Count(said, a.Name+behind)
+			}
+			if n != 1 {
+				t.Errorf("%s: %s is told %d times", c.method, a.Name, n)
+			}
+		}
+	}
+}
+
 // TestSystemMessagesAreStored: who was away finds them, and who was removed does not.
 func TestSystemMessagesAreStored(t *testing.T) {
 	w := newWorld(t)

@@ -237,7 +237,7 @@ func (f *flakyStore) Update(ctx context.Context, fn func(im.Tx) error) error {
 }
 
 // Command implements [transcripttest.World]: "advance 24h" turns the clock; "close" and "open" registration; "limit N"
-// requests a minute; "break N" lets N writes succeed and no more, "mend" all; "say" nothing; "rest METHOD…" is a call of the management API; "disable NAME", "delete-app".
+// requests a minute; "break N" lets N writes succeed and no more, "mend" all; "say" nothing; "rest METHOD…" is a call of the management API; "disable NAME", "relogin NAME".
 func (w *world) Command(cmd string) {
 	w.t.Helper()
 	verb, rest, _ := strings.Cut(cmd, " ")
@@ -272,6 +272,8 @@ func (w *world) Command(cmd string) {
 	case "elsewhere":
 		w.config.App = im.AppKey{Org: "no", Name: "app"}
 		restart()
+	case "relogin":
+		delete(w.tokens, rest)
 	case "avatar":
 		w.must(w.svc.ChangeRoom(ctx, app, im.Group, garden, im.RoomChange{Avatar: &rest}))
 	case "rest-group": // made by the management API, with users who are no people
