@@ -1,6 +1,7 @@
 package blob
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -62,20 +63,13 @@ func TestNothingLeft(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(root, "zz"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	shard := filepath.Join(root, "aa")
-	for id := im.BlobID("a"); ; id += "a" { // one whose folder cannot be made, because a file has its name
-		if shardOf(id) == 0xaa {
-			if err := os.WriteFile(shard, nil, 0o600); err != nil {
-				t.Fatal(err)
-			}
-			if err := d.Put(t.Context(), id, strings.NewReader("x")); err == nil {
-				t.Fatal("no error")
-			}
-			break
-		}
-		if len(id) > 100 {
-			t.Skip("no such id")
-		}
+	id := im.BlobID("a")
+	shard := filepath.Join(root, fmt.Sprintf("%02x", shardOf(id))) // cannot be made, because a file has its name
+	if err := os.WriteFile(shard, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Put(t.Context(), id, strings.NewReader("x")); err == nil {
+		t.Fatal("no error")
 	}
 	if left, _ := filepath.Glob(filepath.Join(root, tmp, "*")); len(left) != 0 {
 		t.Errorf("left behind: %v", left)

@@ -97,7 +97,7 @@ func FuzzUpload(f *testing.F) {
 	w := newWorld(f, map[string]string{"file_max_size": "2000"})
 	f.Fuzz(func(t *testing.T, body, kind string) {
 		if strings.ContainsAny(kind, "\r\n\x00") {
-			t.Skip()
+			return
 		}
 		w.t = t
 		rec := w.do("user1", http.MethodPost, base+"/chatfiles", body, "Content-Type:"+kind)
