@@ -31,10 +31,11 @@ const (
 	tokenAge    = 30 * time.Second // a token that is good: how long one that was revoked still works
 	refusedAge  = 5 * time.Second  // a token that is not
 	profileAge  = 5 * time.Minute
-	unknownAge  = 5 * time.Second // nobody has this id: the person may just be signing up
-	failureAge  = time.Second     // no answer came
-	staleAge    = 24 * time.Hour  // a profile that could not be renewed is shown until it is this old
-	staleRepeat = 5 * time.Second // and renewing it is tried this often
+	unknownAge  = 5 * time.Second  // nobody has this id: the person may just be signing up
+	failureAge  = time.Second      // no answer came
+	heldAge     = 10 * time.Minute // a good token that could not be asked about again stays good until the answer is this old
+	staleAge    = 24 * time.Hour   // a profile that could not be renewed is shown until it is this old
+	staleRepeat = 5 * time.Second  // and renewing either is tried this often
 )
 
 // Sizes.
@@ -87,7 +88,7 @@ func (d *Directory) Introspect(ctx context.Context, token string) (im.Profile, e
 	e, mine := d.tokens.claim(d.clock.Now(), hash)
 	if mine {
 		p, err := d.ask(ctx, token)
-		d.tokens.settle(e, d.heardOfToken(p, err))
+		d.tokens.settle(e, d.heardOfToken(e, p, err))
 	}
 	if err := e.wait(ctx); err != nil {
 		return im.Profile{}, err
@@ -95,15 +96,23 @@ func (d *Directory) Introspect(ctx context.Context, token string) (im.Profile, e
 	return e.value, e.err
 }
 
-func (d *Directory) heardOfToken(p im.Profile, err error) outcome[im.Profile] {
-	age := tokenAge
+func (d *Directory) heardOfToken(e *entry[im.Profile], p im.Profile, err error) outcome[im.Profile] {
+	now := d.clock.Now()
 	switch {
 	case errors.Is(err, im.ErrTokenBad):
-		age = refusedAge
+		return outcome[im.Profile]{err: err, until: now.Add(refusedAge)}
 	case err != nil:
-		age = failureAge
+		return unanswered(e, err, now, heldAge)
 	}
-	return outcome[im.Profile]{value: p, err: err, until: d.clock.Now().Add(age)}
+	return outcome[im.Profile]{value: p, since: now, until: now.Add(tokenAge)}
+}
+
+// unanswered is the outcome of a question that had no answer: the last answer, unless that is older than age.
+func unanswered[V any](e *entry[V], err error, now time.Time, age time.Duration) outcome[V] {
+	if last := e.former; last != nil && now.Sub(last.since) < age {
+		return outcome[V]{value: last.value, since: last.since, until: now.Add(staleRepeat)}
+	}
+	return outcome[V]{err: err, until: now.Add(failureAge)}
 }
 
 // plausible refuses what no ThinkSNS+ can have given out, so that it need not be asked.
@@ -207,12 +216,10 @@ func (d *Directory) renew(ctx context.Context, all asked) {
 func (d *Directory) heardOfUsers(part asked, found map[int64]*im.Profile, err error) {
 	now := d.clock.Now()
 	for _, q := range part {
-		o := outcome[*im.Profile]{value: found[q.id], err: err, since: now, until: now.Add(profileAge)}
+		o := outcome[*im.Profile]{value: found[q.id], since: now, until: now.Add(profileAge)}
 		switch {
-		case err != nil && q.entry.former != nil && now.Sub(q.entry.former.since) < staleAge:
-			o.value, o.err, o.since, o.until = q.entry.former.value, nil, q.entry.former.since, now.Add(staleRepeat)
 		case err != nil:
-			o.until = now.Add(failureAge)
+			o = unanswered(q.entry, err, now, staleAge)
 		case o.value == nil:
 			o.until = now.Add(unknownAge)
 		}

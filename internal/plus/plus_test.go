@@ -197,6 +197,46 @@ func TestFailureIsNoAnswer(t *testing.T) {
 	}
 }
 
+// TestDownKeepsTokens: who was let in stays so for a while when the other side falls silent, for apps drop their conversations when
+// calls fail; until it speaks again.
+func TestDownKeepsTokens(t *testing.T) {
+	w := newWorld(t)
+	token, late := w.php.Login(1), w.php.Login(2)
+	introspect := func(token string, want error) {
+		t.Helper()
+		if p, err := w.Introspect(t.Context(), token); !errors.Is(err, want) || err == nil && p.Name != "创始人" {
+			t.Errorf("got %+v, %v, want %v", p, err, want)
+		}
+	}
+	introspect(token, nil)
+	w.php.Fail(503, "")
+	introspect(late, im.ErrUnavailable)
+	w.clock.Advance(9 * time.Minute)
+	introspect(token, nil)
+	w.php.Calls()
+	w.clock.Advance(5*time.Second - 1)
+	introspect(token, nil)
+	w.wantCalls(t)
+	w.clock.Advance(1)
+	introspect(token, nil)
+	w.wantCalls(t, "/api/v2/user")
+	w.clock.Advance(55 * time.Second) // ten minutes since it was told
+	introspect(token, im.ErrUnavailable)
+	w.clock.Advance(time.Second)
+	w.php.Answer(nil)
+	introspect(token, nil)
+	w.php.Fail(503, "")
+	w.clock.Advance(30 * time.Second)
+	introspect(token, nil)
+	w.php.Answer(nil)
+	w.php.Logout(token)
+	w.clock.Advance(5 * time.Second)
+	introspect(token, im.ErrTokenBad)
+	w.php.Fail(503, "")
+	w.clock.Advance(5 * time.Second)
+	introspect(token, im.ErrUnavailable) // what was refused is not good again
+}
+
 func TestDown(t *testing.T) {
 	w := newWorld(t)
 	token := w.php.Login(1)

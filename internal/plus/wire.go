@@ -25,12 +25,9 @@ type user struct {
 	Deleted    presence `json:"deleted_at"`
 }
 
-// userIDEnd is above every id, so that a user's id never looks like a group's.
-const userIDEnd = 10_000_000_000_000
-
 // profile returns what is told of the user; addresses of pictures are relative to base.
 func (u user) profile(base *url.URL) (p im.Profile, ok bool) {
-	if u.ID.v <= 0 || u.ID.v >= userIDEnd {
+	if u.ID.v <= 0 || u.ID.v > im.MaxAccountID {
 		return im.Profile{}, false
 	}
 	return im.Profile{

@@ -56,7 +56,7 @@ func FuzzUser(f *testing.F) {
 			return
 		}
 		p, ok := u.profile(base())
-		if ok && (p.ID <= 0 || p.ID >= userIDEnd) {
+		if ok && (p.ID <= 0 || p.ID > im.MaxAccountID) {
 			t.Errorf("%s: id %d", data, p.ID)
 		}
 		for _, pic := range []*im.Picture{p.Avatar, p.Background} {
