@@ -19,8 +19,10 @@ import (
 	"teahouse/internal/plustest"
 )
 
-// patience is how long a story waits for what must happen.
-const patience = 30 * time.Second
+const (
+	patience   = 30 * time.Second // a story waits so long for what must happen
+	allStories = 3 * time.Minute  // with all of them
+)
 
 var update = flag.Bool("update", false, "rewrite what the stories compare with")
 
@@ -51,6 +53,7 @@ func withBinary(m *testing.M) int {
 func TestStories(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata", UpdateScripts: *update, RequireExplicitExec: true, RequireUniqueNames: true,
+		Deadline: time.Now().Add(allStories), // or a server that starts where it should refuse keeps us
 		Setup: func(e *testscript.Env) error {
 			e.Values[worldKey{}] = &world{servers: map[string]*serving{}}
 			return nil
