@@ -265,7 +265,7 @@ func (t Tool) Backup(ctx context.Context, file string) error {
 		if err := c.store.Backup(ctx, file); err != nil {
 			return err
 		}
-		t.printf("The copy is in %s. To use it: teahouse serve --database sqlite:%s\n", file, file)
+		t.printf("The copy is in %s. To look at it: teahouse serve --database sqlite:%s --data ANOTHER-FOLDER\n", file, file)
 		if folder := t.files(); exists(folder) {
 			t.printf("Uploaded files are not in it: copy the folder %s now.\n", folder)
 		}
