@@ -114,6 +114,7 @@ func TestADisabledGroup(t *testing.T) {
 		a.fails(disabled).Change(im.RoomChange{Name: ptr("n")})
 		a.fails(disabled).Mute("bob", time.Hour)
 		a.fails(disabled).Announce("n")
+		a.fails(disabled).Send(saying("x", im.ToRoom(im.Group, crew)))
 	}
 	ann.fails(disabled).Destroy()
 	cat.fails(im.ErrForbidden.In(crew)).Destroy()

@@ -41,10 +41,11 @@ type Sent struct {
 }
 
 // Send says something. What it returns is stored; it stands in the order of n.To, and an address named twice gets one message. An
-// app token may speak as anybody, and no rule of who may speak applies: to whom or where nobody is, nothing is stored, and that is
-// no error (wire/easemob.md §8.1). A user token speaks as its user, to addresses that exist, when maySpeak lets it. All or
-// nothing. Errors: ErrFieldMissing, ErrInvalid, ErrTooManyReceivers, ErrTooManyDirected, ErrMessageLarge, ErrNotSelf, those of a bad sender,
-// ErrUserNotFound, ErrRoomNotFound and those of [Service.maySpeak].
+// app token may speak as anybody, and no rule of who may speak applies but that of disabled groups: to whom or where nobody is,
+// nothing is stored, and that is no error (wire/easemob.md §8.1). A user token speaks as its user, to addresses that exist, when
+// maySpeak lets it. All or nothing. Errors: ErrFieldMissing, ErrInvalid, ErrTooManyReceivers, ErrTooManyDirected,
+// ErrMessageLarge, ErrNotSelf, those of a bad sender, ErrUserNotFound, ErrRoomNotFound, ErrRoomDisabled and those of
+// [Service.maySpeak].
 func (s *Service) Send(ctx context.Context, c Caller, n NewMessage) ([]Sent, error) {
 	m, err := s.newMessage(c, n)
 	if err != nil {
@@ -205,6 +206,8 @@ func (s *Service) sayInRoom(tx Tx, c Caller, m *Message) error {
 		return errNobody
 	case err != nil:
 		return err
+	case c.IsApp() && room.Disabled: // the one rule that binds app tokens too (ADR 19)
+		return ErrRoomDisabled.In(room.ID)
 	case !c.IsApp():
 		if err := s.maySpeakIn(tx, c, room); err != nil {
 			return err

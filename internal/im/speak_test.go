@@ -21,7 +21,7 @@ func TestSpeaking(t *testing.T) {
 		{"two muted", muted, map[string]*im.Error{"bob": im.ErrMemberMuted, "cat": im.ErrMemberMuted}},
 		{"all muted but cat", silent, map[string]*im.Error{"bob": im.ErrRoomSilent}},
 		{"both", func(a actor) { silent(a); muted(a) }, map[string]*im.Error{"bob": im.ErrMemberMuted, "cat": im.ErrMemberMuted}},
-		{"disabled", func(a actor) { a.Disable(true) }, map[string]*im.Error{"ann": im.ErrRoomDisabled, "adm": im.ErrRoomDisabled, "bob": im.ErrRoomDisabled, "cat": im.ErrRoomDisabled}},
+		{"disabled", func(a actor) { a.Disable(true) }, map[string]*im.Error{"app": im.ErrRoomDisabled, "ann": im.ErrRoomDisabled, "adm": im.ErrRoomDisabled, "bob": im.ErrRoomDisabled, "cat": im.ErrRoomDisabled}},
 	}
 	for _, c := range cases {
 		for _, kind := range []im.RoomKind{im.Group, im.Chatroom} {
