@@ -86,17 +86,25 @@ func (a *API) run(c *call) (ans answer, err error) {
 	} else if c.in, err = readInput(c.w, c.r); err != nil {
 		return answer{}, err
 	}
-	if !c.route.public {
-		if err := a.authenticate(c); err != nil {
-			return answer{}, err
-		}
-	} else if c.app, err = a.svc.App(c.ctx(), a.app); err != nil {
+	if err := a.enterRoute(c); err != nil {
 		return answer{}, err
 	}
 	if err := a.throttle(c); err != nil {
 		return answer{}, err
 	}
 	return c.route.run(c)
+}
+
+// enterRoute finds out who asks. Where one need not tell one may, to read: many share an address, and its limit of requests.
+func (a *API) enterRoute(c *call) (err error) {
+	if !c.route.public {
+		return a.authenticate(c)
+	}
+	c.app, err = a.svc.App(c.ctx(), a.app)
+	if err == nil && c.route.method == http.MethodGet && !c.route.free && bearer(c.r, c.in) != "" {
+		_ = a.authenticate(c) // else a stranger
+	}
+	return err
 }
 
 // throttle counts the request of a person, or of an address, and tells how many are left. Reading groups is never

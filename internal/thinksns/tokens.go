@@ -132,7 +132,7 @@ func (t *tokens) parse(key, text string, options ...jwt.ParserOption) (*claims, 
 		return nil, im.ErrTokenBad
 	}
 	c := &claims{text: text}
-	options = append(options, jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Name}), jwt.WithTimeFunc(t.now))
+	options = append(options, jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Name}), jwt.WithTimeFunc(t.now), jwt.WithStrictDecoding())
 	_, err := jwt.ParseWithClaims(text, c, func(*jwt.Token) (any, error) { return []byte(key), nil }, options...)
 	switch {
 	case err != nil:
