@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -113,8 +114,13 @@ func (c Config) put(a *im.NewAccount, column, text string) (err error) {
 	case "phone":
 		a.Phone = text
 	case "password":
-		if a.Hash = text; c.Format == CSV && !strings.HasPrefix(text, "$2") {
-			a.Hash, a.Password = "", text
+		switch {
+		case strings.HasPrefix(text, "$2") || c.Format == SQL:
+			a.Hash = text
+		case otherHash.MatchString(text):
+			err = errOtherHash
+		default:
+			a.Password = text
 		}
 	case "bio":
 		a.Bio = text
@@ -137,6 +143,11 @@ func (c Config) put(a *im.NewAccount, column, text string) (err error) {
 	}
 	return err
 }
+
+// otherHash are the hashes of other systems. Taken for passwords in clear they would open the accounts to who has seen the file.
+var otherHash = regexp.MustCompile(`^\$(argon2[a-z]*|[0-9a-z]{1,8})\$.+\$`)
+
+var errOtherHash = errors.New("a hash that is not bcrypt")
 
 func number(text string) (int64, error) {
 	if text == "" {

@@ -74,6 +74,8 @@ func TestCSV(t *testing.T) {
 			`7,安安,a@example.com,13800138000,` + hash + `,"a ""bio"", of two` + "\nlines\",2,成都,https://example.com/a.png,2017-12-17 14:34:13,2018-01-01T00:00:00+08:00,1513521253,x\n",
 			`2: 7 "安安" "a@example.com" "13800138000" "` + hash + `" "a \"bio\", of two\nlines" "成都" sex 2 <https://example.com/a.png> 2017-12-17T14:34:13Z 2017-12-31T16:00:00Z 2017-12-17T14:34:13Z` + "\n"},
 		{"a password in clear", csv, "name,password\nann, secret \n", `2: 0 "ann" "secret"` + "\n"},
+		{"a hash of another kind is no password in clear", csv, "name,password\nann,$argon2id$v=19$m=8$c2FsdA$aGFzaA\nbob,$6$salt$hash\ncat,$1$me\n",
+			"2: 0 \"ann\" ERROR password: a hash that is not bcrypt\n3: 0 \"bob\" ERROR password: a hash that is not bcrypt\n4: 0 \"cat\" \"$1$me\"\n"},
 		{"no values", csv, "name,id,email,created_at,sex\nNULL,NULL,\\N,,\nbob,0,,0000-00-00 00:00:00,\n",
 			"2: 0 \"NULL\"\n3: 0 \"bob\" ERROR id: want a number from 1 to 9999999999999\n"},
 		{"faults", csv, "name,id,sex,created_at\nann,x,,\nbob,1,male,\ncat,2,1,yesterday\ndora\neve\"x,3,0,\nfay,4,1,\n",
