@@ -1,6 +1,9 @@
 package im
 
-import "context"
+import (
+	"context"
+	"slices"
+)
 
 // Audience is who hears a broadcast.
 type Audience uint8
@@ -65,6 +68,10 @@ func (s *Service) inBatches(ctx context.Context, c Caller, page func(Tx, int64) 
 		next := place
 		err := s.update(ctx, c.App.ID, c.User, func(tx Tx, emit func(Event)) (err error) {
 			if to, next, err = page(tx, place); err != nil {
+				return err
+			}
+			slices.SortFunc(to, inOrder)
+			if err := lockParties(tx, m, to); err != nil {
 				return err
 			}
 			for _, a := range to {

@@ -2,6 +2,7 @@ package im
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -133,6 +134,11 @@ func (s *Service) openRoom(ctx context.Context, c Caller, room Room, id RoomID, 
 	err := s.update(ctx, c.App.ID, c.User, func(tx Tx, emit func(Event)) error {
 		room.Version = 0
 		w := &work{tx: tx, app: c.App, room: room}
+		if id != "" { // wait for who destroys the room of that id before anybody else is locked
+			if _, err := tx.LockRoom(c.App.ID, room.Kind, id); err != nil && !errors.Is(err, ErrRoomNotFound) {
+				return err
+			}
+		}
 		if prepare != nil {
 			if err := prepare(w); err != nil {
 				return err

@@ -62,8 +62,12 @@ func (s *Service) Send(ctx context.Context, c Caller, n NewMessage) ([]Sent, err
 	for _, a := range to {
 		ids[a] = 0
 	}
+	each := slices.SortedFunc(maps.Keys(ids), inOrder)
 	err = s.update(ctx, c.App.ID, c.User, func(tx Tx, emit func(Event)) error {
-		for _, a := range inOrder(ids) {
+		if err := lockParties(tx, m, each); err != nil {
+			return err
+		}
+		for _, a := range each {
 			m.To = a
 			if ids[a], err = s.send(tx, emit, c, m); err != nil {
 				return err
@@ -104,11 +108,24 @@ func receivers(to []Address) ([]Address, error) {
 	return folded, nil
 }
 
-// inOrder sorts addresses: who sends to several at once locks them in the same order as others do.
-func inOrder(ids map[Address]MessageID) []Address {
-	return slices.SortedFunc(maps.Keys(ids), func(a, b Address) int {
-		return cmp.Or(cmp.Compare(a.Room, b.Room), cmp.Compare(a.User, b.User))
-	})
+// inOrder compares addresses: who sends to several at once locks them in the same order as others do.
+func inOrder(a, b Address) int {
+	return cmp.Or(cmp.Compare(a.Room, b.Room), cmp.Compare(a.User, b.User))
+}
+
+// lockParties locks the sender and the receivers of one message to several users. One after the other, as sayToUser locks those
+// who do not take part yet, they would be locked after conversations, and in no order.
+func lockParties(tx Tx, m Message, to []Address) error {
+	if len(to) < 2 || to[0].Room != "" {
+		return nil
+	}
+	names := []Username{m.From}
+	for _, a := range to {
+		if _, err := ParseUsername(string(a.User)); err == nil { // others are nobody's
+			names = append(names, a.User)
+		}
+	}
+	return tx.LockUsers(m.App, names)
 }
 
 // newMessage checks what does not depend on whom the message goes to.

@@ -55,7 +55,7 @@ func (t *tx) dropRoom(room im.Room, seq int64) {
 	t.drop(room.App, kindCode(room.Kind), 1)
 }
 
-// count writes what was dropped, in one order against deadlocks.
+// count writes what was dropped, in one order against deadlocks: users before the rooms that are made for new ones.
 func (t *tx) count() error {
 	gaps, counts := t.dropped.gaps, t.dropped.counts
 	for _, list := range slices.SortedFunc(maps.Keys(gaps), func(a, b gapList) int {
@@ -66,7 +66,7 @@ func (t *tx) count() error {
 		}
 	}
 	for _, c := range slices.SortedFunc(maps.Keys(counts), func(a, b counter) int {
-		return cmp.Or(cmp.Compare(a.app, b.app), cmp.Compare(a.kind, b.kind))
+		return cmp.Or(cmp.Compare(a.app, b.app), cmp.Compare(b.kind, a.kind))
 	}) {
 		if _, err := t.exec(`UPDATE counters SET live = live - $3 WHERE app = $1 AND kind = $2`, int64(c.app), c.kind, counts[c]); err != nil {
 			return err
