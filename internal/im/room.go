@@ -229,23 +229,6 @@ func roster(owner Username, others []string) []Username {
 	return dedupe(append([]Username{owner}, fold(others)...))
 }
 
-func fold(names []string) []Username {
-	folded := make([]Username, len(names))
-	for i, n := range names {
-		folded[i] = foldName(n)
-	}
-	return folded
-}
-
-func dedupe(names []Username) []Username {
-	seen := make(map[Username]bool, len(names))
-	return slices.DeleteFunc(names, func(n Username) bool {
-		twice := seen[n]
-		seen[n] = true
-		return twice
-	})
-}
-
 // joinQuota refuses users who have no room of this kind left to join.
 func joinQuota(app *App, room Room, standings []Standing) error {
 	for _, st := range standings {

@@ -2,6 +2,7 @@ package im
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -220,6 +221,23 @@ func usersOf(standings []Standing) []Username {
 		users[i] = st.User
 	}
 	return users
+}
+
+func fold(names []string) []Username {
+	folded := make([]Username, len(names))
+	for i, n := range names {
+		folded[i] = foldName(n)
+	}
+	return folded
+}
+
+func dedupe(names []Username) []Username {
+	seen := make(map[Username]bool, len(names))
+	return slices.DeleteFunc(names, func(n Username) bool {
+		twice := seen[n]
+		seen[n] = true
+		return twice
+	})
 }
 
 // batch folds names, each once, and checks their number.

@@ -346,3 +346,25 @@ CREATE TABLE properties (
 	size     BIGINT NOT NULL,
 	PRIMARY KEY (app, username, name)
 ) /*sqlite WITHOUT ROWID*/;
+
+-- SQLite believes that the first column of an index names few rows. It would rather read all rows of an app by a primary key, or
+-- all its messages since one, than look in the index that is made for the question. So it is told how many there are of these.
+-- +goose StatementBegin
+/*sqlite ANALYZE counters*/
+-- +goose StatementEnd
+-- +goose StatementBegin
+/*sqlite DELETE FROM sqlite_stat1*/
+-- +goose StatementEnd
+-- +goose StatementBegin
+/*sqlite INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
+	('files', 'files', '1000000 1000000 noskipscan'),
+	('files', 'files_number', '1000000 1000000 noskipscan'),
+	('members', 'members', '1000000 1000000 noskipscan'),
+	('messages', 'messages', '1000000 1000000 noskipscan'),
+	('pending', 'pending', '1000000 1000000 1000 100 noskipscan'),
+	('pending', 'pending_made', '1000000 1000000 noskipscan'),
+	('room_lists', 'room_lists', '1000000 1000000 noskipscan'),
+	('user_lists', 'user_lists', '1000000 1000000 noskipscan'),
+	('user_lists', 'user_lists_seq', '1000000 1000000 noskipscan'),
+	('users', 'users', '1000000 1000000 noskipscan')*/
+-- +goose StatementEnd
