@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -147,7 +148,7 @@ func (a *API) send(kind im.RoomKind, directed bool) func(*call) (answer, error) 
 		switch {
 		case err != nil:
 			return answer{}, err
-		case len(b.To.v) == 0:
+		case len(b.To.v) == 0 || slices.Contains(b.To.v, ""):
 			return answer{}, im.ErrFieldMissing.With("to")
 		case directed && len(b.Users.v) == 0:
 			return answer{}, im.ErrFieldMissing.With("users")
@@ -192,7 +193,7 @@ func (a *API) sendOld(c *call, b oldRequest) (answer, error) {
 	default:
 		return answer{}, im.ErrInvalid.With("target_type")
 	}
-	if len(b.Target.v) == 0 {
+	if len(b.Target.v) == 0 || slices.Contains(b.Target.v, "") {
 		return answer{}, im.ErrFieldMissing.With("target")
 	}
 	n, err := b.message()

@@ -56,8 +56,12 @@ func (s *Service) recall(tx Tx, emit func(Event), m Message, now time.Time) erro
 	return err
 }
 
-// Import puts a message of another time into the history; nobody is told, and it stands in no inbox. It needs an app token.
-// Errors: those of Send.
+// importAhead is how far the clock of who imports may be ahead of ours.
+const importAhead = 10 * time.Minute
+
+// Import puts a message of another time into the history; nobody is told, and it stands in no inbox. A time to come is refused:
+// the message would stand behind all that are said until then, where who reads the history in turn does not expect more. It
+// needs an app token. Errors: those of Send.
 func (s *Service) Import(ctx context.Context, c Caller, n NewMessage) (id MessageID, err error) {
 	if err := c.mustBeApp(); err != nil {
 		return 0, err
@@ -69,6 +73,9 @@ func (s *Service) Import(ctx context.Context, c Caller, n NewMessage) (id Messag
 	to, err := receivers(n.To)
 	if err != nil {
 		return 0, err
+	}
+	if m.At.After(s.clock.Now().Add(importAhead)) {
+		return 0, ErrInvalid.With("msg_timestamp")
 	}
 	m.Past, m.To = true, to[0]
 	err = s.store.Update(ctx, func(tx Tx) error {

@@ -319,6 +319,14 @@ func TestImportReceiver(t *testing.T) {
 	n.To = nil
 	_, err := w.svc.Import(t.Context(), im.AppCaller(w.app), n)
 	refused(t, err, im.ErrFieldMissing.With("to"))
+	late := saying("of a faster clock", im.ToUser("bob"))
+	late.At = imtest.Epoch().Add(10 * time.Minute)
+	if _, err := w.svc.Import(t.Context(), im.AppCaller(w.app), late); err != nil {
+		t.Fatal(err)
+	}
+	late.At = time.UnixMilli(imtest.Epoch().UnixMicro()) // microseconds taken for milliseconds
+	_, err = w.svc.Import(t.Context(), im.AppCaller(w.app), late)
+	refused(t, err, im.ErrInvalid.With("msg_timestamp"))
 	same(t, "history", as(t, w, "app").History(n.At, n.At.Add(time.Minute)), "bob:admin 1 [{msg {0 old}}] []")
 	w.want()
 }
