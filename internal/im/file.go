@@ -360,9 +360,10 @@ func (s *Service) PictureByNumber(ctx context.Context, app *App, number int64) (
 	return f, err
 }
 
-// PictureByMD5 returns the oldest picture of these bytes. Errors: ErrFileNotFound.
-func (s *Service) PictureByMD5(ctx context.Context, app *App, sum MD5) (File, error) {
-	return s.fileOf(ctx, app, func(tx Tx) (File, error) { return tx.FileByMD5(app.ID, PublicPicture, sum) })
+// PictureByMD5 returns the picture of these bytes: one of the owner's that nothing uses, else the oldest.
+// Errors: ErrFileNotFound.
+func (s *Service) PictureByMD5(ctx context.Context, app *App, owner Username, sum MD5) (File, error) {
+	return s.fileOf(ctx, app, func(tx Tx) (File, error) { return tx.PictureByMD5(app.ID, owner, sum) })
 }
 
 // OpenPicture opens a picture for anybody. Errors: ErrFileNotFound.

@@ -311,7 +311,7 @@ func TestPictures(t *testing.T) {
 	same(t, "for anybody", as(t, w, "nobody").all(opened, err), "face")
 	_, err = w.svc.OpenPicture(t.Context(), w.app, other.Number, false)
 	refused(t, err, im.ErrFileNotFound)
-	found, err := w.svc.PictureByMD5(t.Context(), w.app, face.MD5)
+	found, err := w.svc.PictureByMD5(t.Context(), w.app, "bob", face.MD5)
 	must(t, err)
 	same(t, "by its digest", found, face)
 

@@ -136,8 +136,9 @@ type FileTx interface {
 	File(AppID, FileID) (File, error)
 	// FileByNumber returns a file, or ErrFileNotFound.
 	FileByNumber(AppID, int64) (File, error)
-	// FileByMD5 returns the oldest file of the purpose whose bytes have the digest, or ErrFileNotFound.
-	FileByMD5(AppID, FilePurpose, MD5) (File, error)
+	// PictureByMD5 returns the public picture whose bytes have the digest: one of the owner's that nothing uses, else the oldest; or
+	// ErrFileNotFound.
+	PictureByMD5(AppID, Username, MD5) (File, error)
 	// UseFile changes what a file is used by, if that is was; false when the file is gone or used by something else.
 	UseFile(app AppID, id FileID, was, now string) (bool, error)
 	// DeleteFile tells whether there was such a file. Blobs are the caller's business.

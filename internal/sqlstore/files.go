@@ -82,12 +82,10 @@ func (t *tx) FileByNumber(app im.AppID, number int64) (im.File, error) {
 	return t.file(app, "", ` WHERE app = $1 AND number = $2`, number)
 }
 
-// FileByMD5 implements [im.FileTx].
-func (t *tx) FileByMD5(app im.AppID, purpose im.FilePurpose, sum im.MD5) (im.File, error) {
-	if purpose == im.PublicPicture { // spelled out, so that the index is used
-		return t.file(app, "", ` WHERE app = $1 AND md5 = $2 AND purpose = 33 ORDER BY number LIMIT 1`, sum[:])
-	}
-	return t.file(app, "", ` WHERE app = $1 AND md5 = $2 AND purpose = $3 ORDER BY number LIMIT 1`, sum[:], purposeCode(purpose))
+// PictureByMD5 implements [im.FileTx]. The purpose is spelled out, so that the index is used.
+func (t *tx) PictureByMD5(app im.AppID, owner im.Username, sum im.MD5) (im.File, error) {
+	return t.file(app, "", ` WHERE app = $1 AND md5 = $2 AND purpose = 33
+		ORDER BY CASE WHEN owner = $3 AND used_by = '' THEN 0 ELSE 1 END, number LIMIT 1`, sum[:], string(owner))
 }
 
 // UseFile implements [im.FileTx].

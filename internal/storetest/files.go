@@ -10,7 +10,7 @@ import (
 func fileTests() []test {
 	return []test{
 		{"Files", testFiles},
-		{"FileByMD5", testFileByMD5},
+		{"PictureByMD5", testPictureByMD5},
 		{"UseFile", testUseFile},
 		{"SharedFiles", testSharedFiles},
 		{"FilesBefore", testFilesBefore},
@@ -62,16 +62,19 @@ func testFiles(e *env) {
 	e.same("the number after a deleted one's", e.addFile(e.file("c", im.Attachment)).Number, 3)
 }
 
-func testFileByMD5(e *env) {
-	first := e.addFile(e.file("first", im.PublicPicture))
-	e.addFile(e.file("again", im.PublicPicture))
-	attached := e.addFile(e.file("attached", im.Attachment))
-	find := func(p im.FilePurpose, sum im.MD5) func(im.Tx) (im.File, error) {
-		return func(tx im.Tx) (im.File, error) { return tx.FileByMD5(e.app, p, sum) }
+func testPictureByMD5(e *env) {
+	find := func(owner im.Username, sum im.MD5) func(im.Tx) (im.File, error) {
+		return func(tx im.Tx) (im.File, error) { return tx.PictureByMD5(e.app, owner, sum) }
 	}
-	e.same("the oldest", read(e, find(im.PublicPicture, first.MD5)), first)
-	e.same("of the purpose", read(e, find(im.Attachment, first.MD5)), attached)
-	e.noFile("other bytes", find(im.PublicPicture, im.MD5{2}))
+	attached := e.addFile(e.file("attached", im.Attachment))
+	e.noFile("what is no picture", find("ann", attached.MD5))
+	used, first := e.file("used", im.PublicPicture), e.file("first", im.PublicPicture)
+	used.UsedBy, used = "face", e.addFile(used)
+	first = e.addFile(first)
+	e.addFile(e.file("again", im.PublicPicture))
+	e.same("that nothing uses", read(e, find("ann", first.MD5)), first)
+	e.same("of somebody else, the oldest", read(e, find("bob", first.MD5)).Number, used.Number)
+	e.noFile("other bytes", find("ann", im.MD5{2}))
 }
 
 func testUseFile(e *env) {
@@ -152,8 +155,8 @@ func testFilesThere(e *env) {
 func fileReads() []access {
 	return []access{
 		{"FileByNumber", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) { return tx.FileByNumber(app, 2) }},
-		{"FileByMD5", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) {
-			return tx.FileByMD5(app, im.PublicPicture, im.MD5{1, 2})
+		{"PictureByMD5", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) {
+			return tx.PictureByMD5(app, "ann", im.MD5{1, 2})
 		}},
 		{"SharedFiles", func(tx im.Tx, _ im.AppID, r im.Room) (any, error) { return tx.SharedFiles(r, 0, 9) }},
 		{"FilesBefore", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) {

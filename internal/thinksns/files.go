@@ -107,7 +107,7 @@ func (a *API) uploadedFile(c *call) (answer, error) {
 	if n, err := hex.Decode(sum[:], []byte(text[:min(len(text), 2*len(sum))])); err != nil || n != len(sum) || len(text) != 2*len(sum) {
 		return answer{}, im.ErrFileNotFound
 	}
-	f, err := a.svc.PictureByMD5(c.ctx(), c.app, sum)
+	f, err := a.svc.PictureByMD5(c.ctx(), c.app, c.caller.User, sum)
 	if err == nil && (f.UsedBy != "" || f.Owner != c.caller.User) {
 		f, err = a.again(c.ctx(), c, f)
 	}
