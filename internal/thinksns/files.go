@@ -129,7 +129,7 @@ func (a *API) again(ctx context.Context, c *call, f im.File) (im.File, error) {
 	return again, err
 }
 
-// picture returns the image of the path.
+// pictureOf returns the image of the path.
 func (a *API) pictureOf(c *call) (im.File, error) {
 	n, isNumber := whole(c.r.PathValue("id"))
 	if !isNumber {

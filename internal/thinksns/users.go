@@ -7,7 +7,7 @@ import (
 	"teahouse/internal/im"
 )
 
-// me is GET /user.
+// showMe is GET /user.
 func (a *API) showMe(c *call) (answer, error) {
 	return ok(ownAnswer{
 		userAnswer: a.userAnswer(c, c.me), Email: orNull(c.account.Email), Phone: orNull(c.account.Phone),
