@@ -2,19 +2,10 @@ package im
 
 import "context"
 
-// oneself returns the named user to an app token and to the user. Errors: ErrUserNotFound, ErrNotSelf.
-func oneself(tx Tx, c Caller, name string) (User, error) {
-	u, err := tx.User(c.App.ID, foldName(name))
-	if denied := selfOr(c, u, foldName(name)); denied != nil {
-		return User{}, denied
-	}
-	return u, err
-}
-
 // JoinedRooms lists the rooms a user is in, last joined first. Errors: ErrUserNotFound, ErrNotSelf.
 func (s *Service) JoinedRooms(ctx context.Context, c Caller, name string, kind RoomKind, page Page) (rooms []Room, err error) {
 	err = s.store.View(ctx, func(tx Tx) error {
-		u, err := oneself(tx, c, name)
+		u, err := ofUser(tx, c, foldName(name))
 		if err != nil {
 			return err
 		}
@@ -34,7 +25,7 @@ type Membership struct {
 // ErrNotSelf.
 func (s *Service) Memberships(ctx context.Context, c Caller, name string, kind RoomKind, page Page) (list []Membership, total int, err error) {
 	err = s.store.View(ctx, func(tx Tx) error {
-		u, err := oneself(tx, c, name)
+		u, err := ofUser(tx, c, foldName(name))
 		if err != nil {
 			return err
 		}
@@ -61,7 +52,7 @@ func (s *Service) Memberships(ctx context.Context, c Caller, name string, kind R
 // JoinedCount tells how many rooms of the kind a user is in. Errors: ErrUserNotFound, ErrNotSelf.
 func (s *Service) JoinedCount(ctx context.Context, c Caller, name string, kind RoomKind) (n int, err error) {
 	err = s.store.View(ctx, func(tx Tx) error {
-		u, err := oneself(tx, c, name)
+		u, err := ofUser(tx, c, foldName(name))
 		if err != nil {
 			return err
 		}

@@ -61,8 +61,13 @@ func listKey(room im.Room, list im.List) []any {
 // DeleteEntries implements [im.ListTx].
 func (t *tx) DeleteEntries(room im.Room, list im.List, users []im.Username) ([]im.Username, error) {
 	const query = `DELETE FROM room_lists WHERE app = $1 AND room = $2 AND list = $3 AND username IN ({}) RETURNING username`
+	return t.unlist(query, users, listKey(room, list))
+}
+
+// unlist takes users off a list and returns those who were on it, each once and in the order given. The query returns their names.
+func (t *tx) unlist(query string, users []im.Username, key []any) (were []im.Username, err error) {
 	gone := map[im.Username]bool{}
-	err := names(t, query, users, listKey(room, list), func(query string, args []any) error {
+	err = names(t, query, users, key, func(query string, args []any) error {
 		return t.change(query, args, func(rows rows) error {
 			var user im.Username
 			err := rows.Scan(&user)
@@ -70,7 +75,6 @@ func (t *tx) DeleteEntries(room im.Room, list im.List, users []im.Username) ([]i
 			return err
 		})
 	})
-	var were []im.Username
 	for _, user := range users {
 		if gone[user] {
 			were = append(were, user)

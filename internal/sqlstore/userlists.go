@@ -53,23 +53,7 @@ func (t *tx) PutRelation(app im.AppID, owner im.Username, list im.UserList, r im
 
 // DeleteRelations implements [im.UserListTx].
 func (t *tx) DeleteRelations(app im.AppID, owner im.Username, list im.UserList, users []im.Username) ([]im.Username, error) {
-	gone := map[im.Username]bool{}
-	err := names(t, `DELETE`+userListWhere+` AND username IN ({}) RETURNING username`, users, userListKey(app, owner, list), func(query string, args []any) error {
-		return t.change(query, args, func(rows rows) error {
-			var user im.Username
-			err := rows.Scan(&user)
-			gone[user] = true
-			return err
-		})
-	})
-	var were []im.Username
-	for _, user := range users {
-		if gone[user] {
-			were = append(were, user)
-			delete(gone, user)
-		}
-	}
-	return were, err
+	return t.unlist(`DELETE`+userListWhere+` AND username IN ({}) RETURNING username`, users, userListKey(app, owner, list))
 }
 
 // Related implements [im.UserListTx].
