@@ -147,10 +147,11 @@ func (s *Service) KeepFile(ctx context.Context, c Caller, u *Upload, n NewFile) 
 	if n.Purpose != Attachment && n.Purpose != PublicPicture {
 		return File{}, "", ErrInvalid.With("purpose")
 	}
-	if f, secret, err = s.newFile(ctx, c, u, n); err != nil {
+	fresh, secret, err := s.newFile(ctx, c, u, n)
+	if err != nil {
 		return File{}, "", err
 	}
-	err = s.store.Update(ctx, func(tx Tx) (err error) { f, err = tx.AddFile(f); return err })
+	err = s.store.Update(ctx, func(tx Tx) (err error) { f, err = tx.AddFile(fresh); return err })
 	if err != nil {
 		s.Discard(ctx, u)
 		return File{}, "", err

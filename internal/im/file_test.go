@@ -351,3 +351,30 @@ func TestUploadMemory(t *testing.T) {
 type zeros struct{}
 
 func (zeros) Read(p []byte) (int, error) { return len(p), nil }
+
+// losingTx loses against another transaction when it first adds a file.
+type losingTx struct {
+	im.Tx
+	lost *bool
+}
+
+// AddFile implements [im.FileTx].
+func (tx losingTx) AddFile(f im.File) (im.File, error) {
+	if !*tx.lost {
+		*tx.lost = true
+		return im.File{}, errAgain
+	}
+	return tx.Tx.AddFile(f)
+}
+
+func TestAFileIsKeptByTheSecondTry(t *testing.T) {
+	w := newWorld(t)
+	lost := false
+	again := w.another(func(c *im.Config) {
+		c.Store = hookStore{Store: w.store, retry: true, update: func(fn func(im.Tx) error) func(im.Tx) error {
+			return func(tx im.Tx) error { return fn(losingTx{tx, &lost}) }
+		}}
+	})
+	f, _ := as(t, again, "bob").Upload("text", im.NewFile{Name: "a.txt"})
+	same(t, "kept", []any{lost, string(f.Owner), f.Name, int(f.Size)}, []any{true, "bob", "a.txt", 4})
+}

@@ -30,13 +30,14 @@ func (t *tx) User(app im.AppID, name im.Username) (im.User, error) {
 	return users[0], nil
 }
 
-// LockUsers implements [im.UserTx], in one order against deadlocks. SQLite has one writer, who needs no lock.
+// LockUsers implements [im.UserTx], in one order against deadlocks: that of Go, whatever the collation of the database. SQLite
+// has one writer, who needs no lock.
 func (t *tx) LockUsers(app im.AppID, users []im.Username) error {
 	if t.dialect.forUpdate == "" {
 		return nil
 	}
 	sorted := slices.Sorted(slices.Values(users))
-	query := `SELECT name FROM users WHERE app = $1 AND name IN ({}) ORDER BY name` + t.dialect.forUpdate
+	query := `SELECT name FROM users WHERE app = $1 AND name IN ({}) ORDER BY name COLLATE "C"` + t.dialect.forUpdate
 	return names(t, query, sorted, []any{int64(app)}, func(query string, args []any) error {
 		return t.query(query, args, func(rows) error { return nil })
 	})
