@@ -15,15 +15,18 @@ func readCSV(r io.Reader, need []string, fn func(Record) error) error {
 	if mark, _ := in.Peek(3); string(mark) == "\ufeff" {
 		_, _ = in.Discard(3) // it was peeked at
 	}
-	reader := csv.NewReader(in)
+	row := &bounded{r: in}
+	reader := csv.NewReader(row)
 	reader.FieldsPerRecord = -1
 	reader.ReuseRecord = true
+	row.left = maxRow
 	columns, err := header(reader, need)
 	if err != nil {
 		return err
 	}
 	fields := make([]field, len(columns))
 	for {
+		row.left = maxRow
 		record, err := reader.Read()
 		if errors.Is(err, io.EOF) {
 			return nil
@@ -42,6 +45,27 @@ func readCSV(r io.Reader, need []string, fn func(Record) error) error {
 			return err
 		}
 	}
+}
+
+// maxRow bounds the bytes of one row: after a quote that is missing the rest of the file would be one.
+const maxRow = 8 << 20
+
+var errRowLong = errors.New("a row is longer than 8 MiB: is a quote missing?")
+
+// bounded reads no more than is left.
+type bounded struct {
+	r    io.Reader
+	left int
+}
+
+// Read implements io.Reader.
+func (b *bounded) Read(p []byte) (int, error) {
+	if b.left <= 0 {
+		return 0, errRowLong
+	}
+	n, err := b.r.Read(p[:min(len(p), b.left)])
+	b.left -= n
+	return n, err
 }
 
 func header(reader *csv.Reader, need []string) (columns []string, err error) {

@@ -173,6 +173,30 @@ func TestReadStops(t *testing.T) {
 	}
 }
 
+// endless is a file without an end, of which so much was read.
+type endless struct{ read int }
+
+// Read implements io.Reader.
+func (e *endless) Read(p []byte) (int, error) {
+	if e.read > 4*maxRow {
+		return 0, io.EOF
+	}
+	for i := range p {
+		p[i] = 'x'
+	}
+	e.read += len(p)
+	return len(p), nil
+}
+
+// TestQuoteWithoutEnd: a row of CSV whose quote is missing does not take the rest of the file into memory.
+func TestQuoteWithoutEnd(t *testing.T) {
+	rest := &endless{}
+	err := Read(io.MultiReader(strings.NewReader("name,id\nann,1\n\""), rest), Config{Format: CSV}, func(Row) error { return nil })
+	if !errors.Is(err, errRowLong) || rest.read > maxRow+1<<20 {
+		t.Errorf("got %v after %d bytes", err, rest.read)
+	}
+}
+
 // TestReadPassesErrorsOn of the file itself.
 func TestReadPassesErrorsOn(t *testing.T) {
 	broken := errors.New("disk")
