@@ -28,6 +28,9 @@ const (
 	onSid    = "not_member  not_member  not_member  forbidden  forbidden  forbidden  unauthenticated"
 )
 
+// inside is what strangers are not told of a group that is not public.
+const inside = "ok  ok  ok  ok  forbidden  forbidden  unauthenticated"
+
 // rule is one row: what every caller hears who does it to a target. "self" is the caller.
 type rule struct {
 	method, target, answers string
@@ -47,6 +50,11 @@ func inGroups() map[string]string {
 	return map[string]string{
 		"BlockMembers sid": admins,
 		"ChangeRoom ":      admins, // describing it; ChangeRoom cat is a transfer
+		"MembersPage ":     inside,
+		"MembersAfter ":    inside,
+		"MembersOnline ":   inside,
+		"Admins ":          inside,
+		"Announcement ":    inside,
 	}
 }
 

@@ -242,7 +242,7 @@ func TestStrangersAreBarredFromAGroup(t *testing.T) {
 func TestMembersOnline(t *testing.T) {
 	w, sessions := newCrew(t).connected(map[im.Username][]im.Connection{"bob": {{Resource: "web"}}, "sid": {{Resource: "web"}}})
 	look := func(page im.Page) string {
-		members, online, err := w.svc.MembersOnline(t.Context(), as(t, w, "sid").c, im.Group, crew, page)
+		members, online, err := w.svc.MembersOnline(t.Context(), as(t, w, "cat").c, im.Group, crew, page)
 		must(t, err)
 		return fmt.Sprint(memberLine(members), online)
 	}
@@ -250,7 +250,7 @@ func TestMembersOnline(t *testing.T) {
 	same(t, "a page", look(im.Page{Number: 2, Size: 3}), "bob cat[true false]")
 	same(t, "none", look(im.Page{Number: 9, Size: 3}), "[]")
 	sessions.Fail(im.ErrUnavailable)
-	_, _, err := w.svc.MembersOnline(t.Context(), as(t, w, "sid").c, im.Group, crew, im.Page{Number: 1, Size: 3})
+	_, _, err := w.svc.MembersOnline(t.Context(), as(t, w, "cat").c, im.Group, crew, im.Page{Number: 1, Size: 3})
 	refused(t, err, im.ErrUnavailable)
 }
 
@@ -273,4 +273,17 @@ func TestUnmuteAll(t *testing.T) {
 	same(t, "an admin stays muted", ann.Mutes(), "ada 1h0m0s")
 	same(t, "again", unmute(), "")
 	w.want()
+}
+
+// TestInsideAGroup: of a group that is not public strangers learn what it is, not who is in it; a public one is open to all.
+func TestInsideAGroup(t *testing.T) {
+	w := newCrew(t)
+	seen := func(who string) string {
+		_, roster := inGroup(t, w, who, crew).Room()
+		return roster
+	}
+	same(t, "not public", []string{seen("sid"), seen("cat"), seen("app")}, []string{"ann!", "ann! adm+ ada+ bob cat", "ann! adm+ ada+ bob cat"})
+	inGroup(t, w, "ann", crew).Change(im.RoomChange{Public: ptr(true)})
+	same(t, "public", seen("sid"), seen("cat"))
+	same(t, "members", inGroup(t, w, "sid", crew).Members(), inGroup(t, w, "cat", crew).Members())
 }

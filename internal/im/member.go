@@ -221,9 +221,10 @@ func (s *Service) IsMember(ctx context.Context, c Caller, kind RoomKind, id Room
 	return member, err
 }
 
-// MembersPage lists members, longest in the room first, page by page from 1. Errors: ErrRoomNotFound.
+// MembersPage lists members, longest in the room first, page by page from 1. Errors: ErrRoomNotFound, ErrForbidden for
+// strangers of a group that is not public.
 func (s *Service) MembersPage(ctx context.Context, c Caller, kind RoomKind, id RoomID, page Page) (members []Member, err error) {
-	err = s.seeRoom(ctx, c, kind, id, Stranger, func(tx Tx, room Room) (err error) {
+	err = s.seeInside(ctx, c, kind, id, func(tx Tx, room Room) (err error) {
 		members, err = tx.MembersAt(room, page.offset(), page.Size)
 		return err
 	})
@@ -238,9 +239,9 @@ type MemberQuery struct {
 	SkipOwner bool
 }
 
-// MembersAfter lists members. next is 0 on the last page. Errors: ErrRoomNotFound.
+// MembersAfter lists members. next is 0 on the last page. Errors: as MembersPage.
 func (s *Service) MembersAfter(ctx context.Context, c Caller, kind RoomKind, id RoomID, q MemberQuery) (members []Member, next int64, err error) {
-	err = s.seeRoom(ctx, c, kind, id, Stranger, func(tx Tx, room Room) (err error) {
+	err = s.seeInside(ctx, c, kind, id, func(tx Tx, room Room) (err error) {
 		members, err = tx.MembersFrom(room, q.After, q.Desc, q.Limit+2) // one to know of a next page, one for the owner
 		return err
 	})

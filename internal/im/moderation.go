@@ -37,9 +37,9 @@ func Forever() time.Time { return time.UnixMilli(4638873600000) }
 // ForGood is the length of a mute without end.
 const ForGood time.Duration = -1
 
-// Admins lists a room's admins, longest in the room first. Errors: ErrRoomNotFound.
+// Admins lists a room's admins, longest in the room first. Errors: ErrRoomNotFound, ErrForbidden.
 func (s *Service) Admins(ctx context.Context, c Caller, kind RoomKind, id RoomID) (admins []Member, err error) {
-	err = s.seeRoom(ctx, c, kind, id, Stranger, func(tx Tx, room Room) (err error) {
+	err = s.seeInside(ctx, c, kind, id, func(tx Tx, room Room) (err error) {
 		admins, err = tx.Admins(room)
 		return err
 	})
@@ -396,9 +396,9 @@ func (s *Service) IsAllowed(ctx context.Context, c Caller, kind RoomKind, id Roo
 	return allowed, err
 }
 
-// Announcement returns a room's announcement. Errors: ErrRoomNotFound.
+// Announcement returns a room's announcement. Errors: ErrRoomNotFound, ErrForbidden.
 func (s *Service) Announcement(ctx context.Context, c Caller, kind RoomKind, id RoomID) (text string, err error) {
-	err = s.seeRoom(ctx, c, kind, id, Stranger, func(_ Tx, room Room) error {
+	err = s.seeInside(ctx, c, kind, id, func(_ Tx, room Room) error {
 		text = room.Announcement
 		return nil
 	})

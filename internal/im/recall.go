@@ -3,6 +3,7 @@ package im
 import (
 	"context"
 	"hash/fnv"
+	"strconv"
 	"time"
 )
 
@@ -61,7 +62,7 @@ const importAhead = 10 * time.Minute
 
 // Import puts a message of another time into the history; nobody is told, and it stands in no inbox. A time to come is refused:
 // the message would stand behind all that are said until then, where who reads the history in turn does not expect more. It
-// needs an app token. Errors: those of Send.
+// needs an app token. Errors: those of Send, ErrHistoryOld for what the app would not keep.
 func (s *Service) Import(ctx context.Context, c Caller, n NewMessage) (id MessageID, err error) {
 	if err := c.mustBeApp(); err != nil {
 		return 0, err
@@ -76,6 +77,9 @@ func (s *Service) Import(ctx context.Context, c Caller, n NewMessage) (id Messag
 	}
 	if m.At.After(s.clock.Now().Add(importAhead)) {
 		return 0, ErrInvalid.With("msg_timestamp")
+	}
+	if days := c.App.Settings.MessageDays; days > 0 && m.At.Before(s.clock.Now().AddDate(0, 0, -days)) {
+		return 0, ErrHistoryOld.With(strconv.FormatInt(m.At.UnixMilli(), 10)) // it would be swept at once
 	}
 	m.Past, m.To = true, to[0]
 	err = s.store.Update(ctx, func(tx Tx) error {

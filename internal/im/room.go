@@ -429,7 +429,7 @@ type RoomDetail struct {
 	Shielded bool // does not receive the messages
 }
 
-// RoomDetails returns those of the named rooms that exist. Errors: ErrRoomNotFound, which names the first, when none does.
+// RoomDetails returns those of the named rooms that exist. Of a group that is not public strangers are told the owner only. Errors: ErrRoomNotFound, which names the first, when none does.
 func (s *Service) RoomDetails(ctx context.Context, c Caller, kind RoomKind, ids []RoomID) (details []RoomDetail, err error) {
 	if !c.Known() {
 		return nil, ErrUnauthenticated
@@ -452,7 +452,8 @@ func (s *Service) RoomDetails(ctx context.Context, c Caller, kind RoomKind, ids 
 		left := detailMembers
 		for i, r := range rooms {
 			var members []Member
-			if left > 0 {
+			outside := r.Kind == Group && !r.Public && !c.IsApp() && roles[i] == Stranger
+			if left > 0 && !outside {
 				if members, err = tx.MembersFrom(r, 0, false, left); err != nil {
 					return err
 				}

@@ -2,6 +2,7 @@ package im_test
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -353,6 +354,12 @@ func TestImport(t *testing.T) {
 	same(t, "no inbox", bob.Open("web"), "admin 1")
 	_, err := w.svc.Import(t.Context(), im.UserCaller(w.app, "ann"), n)
 	refused(t, err, im.ErrAppOnly)
+	n.At = w.clock.Now().AddDate(0, 0, -180)
+	_, err = w.svc.Import(t.Context(), im.AppCaller(w.app), n)
+	must(t, err)
+	n.At = n.At.Add(-time.Millisecond)
+	_, err = w.svc.Import(t.Context(), im.AppCaller(w.app), n)
+	refused(t, err, im.ErrHistoryOld.With(strconv.FormatInt(n.At.UnixMilli(), 10)))
 }
 
 func TestOfflineCount(t *testing.T) {

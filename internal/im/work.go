@@ -119,6 +119,22 @@ func (s *Service) seeRoom(ctx context.Context, c Caller, kind RoomKind, id RoomI
 	})
 }
 
+// seeInside is seeRoom for what is only told to those inside: of a group that is not public, to its members.
+func (s *Service) seeInside(ctx context.Context, c Caller, kind RoomKind, id RoomID, fn func(tx Tx, room Room) error) error {
+	return s.seeRoom(ctx, c, kind, id, Stranger, func(tx Tx, room Room) error {
+		if room.Kind == Group && !room.Public {
+			rank, err := rankOf(tx, c, room)
+			if err != nil {
+				return err
+			}
+			if rank < Plain {
+				return ErrForbidden.In(id)
+			}
+		}
+		return fn(tx, room)
+	})
+}
+
 // rankOf is the caller's role in the room; an app token outranks the owner.
 func rankOf(tx Tx, c Caller, room Room) (Role, error) {
 	if c.IsApp() {

@@ -4,7 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
 
 	"teahouse/internal/blob"
 	"teahouse/internal/bus"
@@ -40,7 +44,7 @@ func openCore(ctx context.Context, c coreConfig) (core, error) {
 	if err != nil {
 		return core{}, fmt.Errorf("open the database (--data, --database): %w", err)
 	}
-	blobs, err := blob.Open(c.storage.files())
+	blobs, err := openFiles(ctx, c.storage.files(), store)
 	if err != nil {
 		return core{}, errors.Join(fmt.Errorf("open the folder of files (--data): %w", err), store.Close())
 	}
@@ -50,4 +54,32 @@ func openCore(ctx context.Context, c coreConfig) (core, error) {
 		JWTSecret: c.thinksns.JWTSecret, MD5Passwords: c.thinksns.IMPassword == md5Hash,
 	})
 	return core{service, store}, nil
+}
+
+// ownerFile names, in the folder of files, the database that the files belong to.
+const ownerFile = "database"
+
+// openFiles opens the folder of a database's files. That of another database is refused: each would sweep away what only the
+// other knows (ADR 17).
+func openFiles(ctx context.Context, folder string, store *sqlstore.Store) (*blob.Dir, error) {
+	blobs, err := blob.Open(folder)
+	if err != nil {
+		return nil, err
+	}
+	name, err := store.Identity(ctx)
+	if err != nil {
+		return nil, err
+	}
+	file := filepath.Join(folder, ownerFile)
+	owner, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err := os.MkdirAll(folder, 0o700); err != nil {
+			return nil, err
+		}
+		return blobs, os.WriteFile(file, []byte(name+"\n"), 0o600)
+	}
+	if err == nil && strings.TrimSpace(string(owner)) != name {
+		err = fmt.Errorf("%s belongs to the files of another database: choose another folder", folder)
+	}
+	return blobs, err
 }

@@ -460,3 +460,14 @@ func TestNoSecretsInTheLog(t *testing.T) {
 		t.Errorf("log: %s", log)
 	}
 }
+
+// TestFilesOfAnotherDatabase: servers on two databases do not share a folder of files, for each would sweep away the other's.
+func TestFilesOfAnotherDatabase(t *testing.T) {
+	data, other := t.TempDir(), "sqlite:"+filepath.Join(t.TempDir(), "other.db")
+	start(t, Config{Storage: Storage{Data: data}}).stop()
+	start(t, Config{Storage: Storage{Data: data}}).stop()
+	err := Run(t.Context(), Config{Listen: "127.0.0.1:0", OpsListen: "off", Storage: Storage{Data: data, Database: other}, Stdout: io.Discard, Logging: Logging{Stderr: io.Discard}})
+	if err == nil || !strings.Contains(err.Error(), "the files of another database") {
+		t.Errorf("got %v", err)
+	}
+}

@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"crypto/rand"
 	"time"
 
 	"teahouse/internal/im"
@@ -65,4 +66,19 @@ func (t *tx) DeleteRevokedJWTs(before time.Time, limit int) (deleted int, err er
 		deleted += n
 	}
 	return deleted, err
+}
+
+// identity is kept among the secrets, of app 0, which is none.
+func (t *tx) identity() (name string, err error) {
+	read := func() (found bool, err error) {
+		return t.row(`SELECT text FROM secrets WHERE app = 0 AND name = 'identity'`, nil, &name)
+	}
+	if found, err := read(); err != nil || found {
+		return name, err
+	}
+	if _, err := t.exec(`INSERT INTO secrets (app, name, text) VALUES (0, 'identity', $1) ON CONFLICT DO NOTHING`, rand.Text()); err != nil {
+		return "", err
+	}
+	_, err = read()
+	return name, err
 }

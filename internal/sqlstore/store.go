@@ -87,6 +87,12 @@ func (s *Store) Update(ctx context.Context, fn func(im.Tx) error) error {
 	return s.engine.update(ctx, fn)
 }
 
+// Identity is a word that names the database, and every copy of it.
+func (s *Store) Identity(ctx context.Context) (name string, err error) {
+	err = s.Update(ctx, func(t im.Tx) (err error) { name, err = t.(*tx).identity(); return err })
+	return name, err
+}
+
 // Ping implements [im.Store].
 func (s *Store) Ping(ctx context.Context) error {
 	return s.engine.view(ctx, func(t im.Tx) error {
