@@ -12,7 +12,7 @@ func TestMain(m *testing.M) { storetest.Main(m) }
 
 // The whole works on PostgreSQL as it does on SQLite; the rules' tests are elsewhere.
 func TestOnPostgres(t *testing.T) {
-	storage := Storage{Database: storetest.Postgres(t)}
+	storage := Storage{Database: storetest.Postgres(t), Data: t.TempDir()}
 	n := start(t, Config{Dev: true, Storage: storage})
 	if got := n.value("data"); got != "PostgreSQL" {
 		t.Errorf("the text tells %q of the database", got)
