@@ -178,7 +178,24 @@ func TestSidecarVouches(t *testing.T) {
 		t.Errorf("a token that it refuses: %d, want 401", got)
 	}
 	visit(t, n, plus.Login(8), "8", 7)
+	var made struct {
+		Group string `json:"im_group_id"`
+	}
+	fetch(t, n, plus.Login(7), "POST", "/api/v2/easemob/group", `{"groupname":"g","desc":"d","members":"8"}`, 201, &made)
+	base, token := n.url()+"/easemob-demo/chatdemoui", n.value("app token")
+	ask(t, "POST", base+"/users", token, `{"username":"9","password":"x"}`)
+	if status, body := ask(t, "POST", base+"/chatgroups/"+made.Group+"/users/9", token, ""); status != 200 {
+		t.Fatalf("%d %s", status, body)
+	}
 	plus.Stop()
+	var groups []struct {
+		Count        int `json:"affiliations_count"`
+		Affiliations []struct{ ID int }
+	}
+	fetch(t, n, signed(key, 7, 3*time.Hour), "GET", "/api/v2/easemob/group?im_group_id="+made.Group, "", 200, &groups)
+	if len(groups) != 1 || groups[0].Count != 3 || len(groups[0].Affiliations) != 2 {
+		t.Errorf("while it does not answer, those whom we know: got %+v", groups)
+	}
 	for what, c := range map[string]struct {
 		token string
 		want  int

@@ -2,6 +2,7 @@ package thinksns
 
 import (
 	"cmp"
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -101,6 +102,9 @@ func (a *API) peopleOf(c *call, groups []im.CommunityGroup) (map[int64]im.Profil
 		}
 	}
 	profiles, err := a.svc.Profiles(c.ctx(), c.app, ids)
+	if len(profiles) > 0 && errors.Is(err, im.ErrUnavailable) { // those whom we know: apps take a failure for the end of all groups
+		err = nil
+	}
 	clear(people)
 	for _, p := range profiles {
 		people[p.ID] = p
