@@ -91,6 +91,7 @@ func goroutines() map[string]string {
 // variables may stand at package level although a statement could change them.
 func variables() map[string]string {
 	return map[string]string{
-		"internal/storetest.theCluster": "one PostgreSQL for all tests of a process",
+		"internal/storetest.theCluster":  "one PostgreSQL for all tests of a process",
+		"internal/storetest.theTemplate": "the tables are made once for all tests of a process",
 	}
 }

@@ -101,14 +101,14 @@ func FuzzForm(f *testing.F) {
 
 // FuzzMuteSeconds: a length is for good, refused, or what is left of it at once is what was asked for.
 func FuzzMuteSeconds(f *testing.F) {
-	for _, seed := range []int64{0, 1, -1, -2, 2147483647, math.MaxInt64, math.MinInt64} {
+	for _, seed := range []int64{0, 1, -1, -2, math.MaxInt32, math.MaxInt32 + 4, math.MaxInt64, math.MinInt64} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, n int64) {
 		length, now := muteSeconds(n), time.UnixMilli(1477543557486)
 		switch {
 		case length == im.ForGood || length < 0:
-			if n >= 0 && n < 1<<33 {
+			if n >= 0 && n <= math.MaxInt32 {
 				t.Errorf("%d became %d", n, length)
 			}
 		case n < 0 || secondsLeft(now.Add(length), now) != n:

@@ -17,6 +17,7 @@ import (
 	"teahouse/internal/im/imtest"
 	"teahouse/internal/pictures"
 	"teahouse/internal/sqlstore"
+	"teahouse/internal/storetest"
 )
 
 // world is a server's inside on a real store, with a clock that stands still and identifiers that count. It holds
@@ -44,10 +45,19 @@ const (
 	seedGroup = "66021836783617"
 )
 
+// makeTables makes the tables of a new database.
+func makeTables(database string) error {
+	s, err := sqlstore.Open(context.Background(), sqlstore.Config{Database: database})
+	if err != nil {
+		return err
+	}
+	return s.Close()
+}
+
 func newWorld(t testing.TB, settings map[string]string, configure ...func(*easemob.Config)) *world {
 	t.Helper()
 	ctx := context.Background()
-	store, err := sqlstore.Open(ctx, sqlstore.Config{Database: "sqlite:" + filepath.Join(t.TempDir(), "world.db")})
+	store, err := sqlstore.Open(ctx, sqlstore.Config{Database: storetest.SQLite(t, makeTables)})
 	if err != nil {
 		t.Fatal(err)
 	}

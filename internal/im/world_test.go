@@ -1,6 +1,7 @@
 package im_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -48,7 +49,16 @@ type world struct {
 // newWorld makes a world on SQLite. settings are "key=value" of its app.
 func newWorld(t *testing.T, settings ...string) *world {
 	t.Helper()
-	return newWorldOn(t, openStore(t, "sqlite:"+filepath.Join(t.TempDir(), "world.db")), settings...)
+	return newWorldOn(t, openStore(t, storetest.SQLite(t, makeTables)), settings...)
+}
+
+// makeTables makes the tables of a new database.
+func makeTables(database string) error {
+	s, err := sqlstore.Open(context.Background(), sqlstore.Config{Database: database})
+	if err != nil {
+		return err
+	}
+	return s.Close()
 }
 
 // onEngines runs a test in a world on each engine there is: what concerns concurrency shows only on PostgreSQL,

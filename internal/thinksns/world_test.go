@@ -19,6 +19,7 @@ import (
 	"teahouse/internal/im/imtest"
 	"teahouse/internal/pictures"
 	"teahouse/internal/sqlstore"
+	"teahouse/internal/storetest"
 	"teahouse/internal/thinksns"
 	"teahouse/internal/transcripttest"
 )
@@ -48,9 +49,18 @@ const (
 	cellar = "10000000000002" // private
 )
 
+// makeTables makes the tables of a new database.
+func makeTables(database string) error {
+	s, err := sqlstore.Open(context.Background(), sqlstore.Config{Database: database})
+	if err != nil {
+		return err
+	}
+	return s.Close()
+}
+
 func newWorld(t testing.TB, configure ...func(*thinksns.Config)) *world {
 	t.Helper()
-	store, err := sqlstore.Open(t.Context(), sqlstore.Config{Database: "sqlite:" + filepath.Join(t.TempDir(), "world.db")})
+	store, err := sqlstore.Open(t.Context(), sqlstore.Config{Database: storetest.SQLite(t, makeTables)})
 	if err != nil {
 		t.Fatal(err)
 	}
