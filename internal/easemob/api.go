@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"teahouse/internal/im"
+	"teahouse/internal/webapi"
 )
 
 // Config of the surface. The zero values of the optional fields are useful.
@@ -69,14 +70,14 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Access-Control-Allow-Origin", "*")
 	w.Header().Set("Access-Control-Expose-Headers", "Retry-After, X-Request-Id")
 	if r.Method == http.MethodOptions {
-		preflight(w, r)
+		webapi.Preflight(w, r, "GET, POST, PUT, DELETE, OPTIONS", "Authorization, Content-Type, Accept, restrict-access, share-secret, thumbnail")
 		return
 	}
 	if !strings.HasPrefix(r.URL.Path, "/") { // "GET *", CONNECT: the mux would answer them itself
 		a.nowhere.ServeHTTP(w, r)
 		return
 	}
-	tidyPath(r.URL)
+	webapi.TidyPath(r.URL)
 	a.muxFor(r.URL).ServeHTTP(w, r)
 }
 
@@ -92,48 +93,6 @@ func (a *API) muxFor(u *url.URL) *http.ServeMux {
 		return a.aside
 	}
 	return a.mux
-}
-
-func preflight(w http.ResponseWriter, r *http.Request) {
-	h := w.Header()
-	h.Set("Access-Control-Allow-Methods", "GET, POST, PUT, DELETE, OPTIONS")
-	allow := "Authorization, Content-Type, Accept, restrict-access, share-secret, thumbnail"
-	if asked := r.Header.Get("Access-Control-Request-Headers"); asked != "" && len(asked) < 1024 {
-		allow = asked
-	}
-	h.Set("Access-Control-Allow-Headers", allow)
-	h.Set("Access-Control-Max-Age", "86400")
-	h.Add("Vary", "Access-Control-Request-Headers")
-	w.WriteHeader(http.StatusNoContent)
-}
-
-// tidyPath drops repeated and trailing slashes and protects segments of dots; the mux would redirect instead. An escaped
-// slash divides nothing.
-func tidyPath(u *url.URL) {
-	if !strings.Contains(u.Path, "//") && !strings.Contains(u.Path, "/.") && !strings.HasSuffix(u.Path, "/") {
-		return
-	}
-	raw := tidy(u.EscapedPath())
-	if path, err := url.PathUnescape(raw); err == nil { // an escaped path is always well formed
-		u.Path, u.RawPath = path, raw
-	}
-}
-
-func tidy(p string) string {
-	var b strings.Builder
-	for seg := range strings.SplitSeq(p, "/") {
-		switch seg {
-		case "":
-			continue
-		case ".", "..":
-			seg = strings.ReplaceAll(seg, ".", "%2E")
-		}
-		b.WriteString("/" + seg)
-	}
-	if b.Len() == 0 {
-		return "/"
-	}
-	return b.String()
 }
 
 // unknown answers paths and methods that no route takes, and apps that do not exist.

@@ -13,6 +13,7 @@ import (
 	"testing/iotest"
 
 	"teahouse/internal/im"
+	"teahouse/internal/webapi"
 )
 
 func query(t *testing.T, raw string) *call {
@@ -117,7 +118,7 @@ func TestTidyPath(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		tidyPath(u)
+		webapi.TidyPath(u)
 		if u.Path != row.path || u.EscapedPath() != row.escaped {
 			t.Errorf("%s: got %s, %s, want %s, %s", row.in, u.Path, u.EscapedPath(), row.path, row.escaped)
 		}

@@ -15,6 +15,7 @@ import (
 	"unicode/utf8"
 
 	"teahouse/internal/im"
+	"teahouse/internal/webapi"
 )
 
 // FuzzBodies reads a body as each of the requests. It is read or refused as bad JSON with a sentence; what is read is
@@ -196,7 +197,7 @@ func FuzzTidyPath(f *testing.F) {
 			return
 		}
 		wasNames := strings.Count(strings.Trim(u.EscapedPath(), "/"), "/")
-		tidyPath(u)
+		webapi.TidyPath(u)
 		escaped := u.EscapedPath()
 		for _, seg := range strings.Split(escaped, "/")[1:] {
 			if seg == "." || seg == ".." || seg == "" && escaped != "/" {
@@ -210,7 +211,7 @@ func FuzzTidyPath(f *testing.F) {
 			t.Errorf("%q: %q and %q differ", raw, u.Path, escaped)
 		}
 		again := *u
-		tidyPath(&again)
+		webapi.TidyPath(&again)
 		if again.EscapedPath() != escaped {
 			t.Errorf("%q: %q became %q the second time", raw, escaped, again.EscapedPath())
 		}

@@ -8,12 +8,12 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
 
 	"teahouse/internal/im"
+	"teahouse/internal/webapi"
 )
 
 // Config of the surface. The zero values of the optional fields are useful.
@@ -91,53 +91,16 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("Access-Control-Allow-Origin", "*")
 	h.Set("Access-Control-Expose-Headers", "Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-Request-Id")
 	if r.Method == http.MethodOptions {
-		preflight(w, r)
+		webapi.Preflight(w, r, "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS", "Authorization, Content-Type, Accept, X-Requested-With, X-HTTP-Method-Override")
 		return
 	}
 	if !strings.HasPrefix(r.URL.Path, "/") { // "GET *", CONNECT: the mux would answer them itself
 		a.nowhere.ServeHTTP(w, r)
 		return
 	}
-	tidyPath(r.URL)
+	webapi.TidyPath(r.URL)
 	overrideMethod(r)
 	a.mux.ServeHTTP(w, r)
-}
-
-func preflight(w http.ResponseWriter, r *http.Request) {
-	h := w.Header()
-	h.Set("Access-Control-Allow-Methods", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
-	allow := "Authorization, Content-Type, Accept, X-Requested-With, X-HTTP-Method-Override"
-	if asked := r.Header.Get("Access-Control-Request-Headers"); asked != "" && len(asked) < 1024 {
-		allow = asked
-	}
-	h.Set("Access-Control-Allow-Headers", allow)
-	h.Set("Access-Control-Max-Age", "86400")
-	h.Add("Vary", "Access-Control-Request-Headers")
-	w.WriteHeader(http.StatusNoContent)
-}
-
-// tidyPath drops repeated and trailing slashes and protects segments of dots; the mux would redirect instead.
-func tidyPath(u *url.URL) {
-	if !strings.Contains(u.Path, "//") && !strings.Contains(u.Path, "/.") && !strings.HasSuffix(u.Path, "/") {
-		return
-	}
-	var b strings.Builder
-	for seg := range strings.SplitSeq(u.EscapedPath(), "/") {
-		switch seg {
-		case "":
-			continue
-		case ".", "..":
-			seg = strings.ReplaceAll(seg, ".", "%2E")
-		}
-		b.WriteString("/" + seg)
-	}
-	raw := b.String()
-	if raw == "" {
-		raw = "/"
-	}
-	if path, err := url.PathUnescape(raw); err == nil { // an escaped path is always well formed
-		u.Path, u.RawPath = path, raw
-	}
 }
 
 // overrideMethod lets a POST stand for another method, which it names in a header or in the field _method: forms cannot
