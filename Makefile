@@ -56,6 +56,10 @@ lint: ## Check formatting, vet and staticcheck
 generate: ## Write what tests write: answers of transcripts, docs/errors.md; read the difference before a commit
 	$(GO) test ./internal/easemob ./internal/thinksns -update
 
+.PHONY: proto
+proto: ## Write internal/msync/pb/msync.pb.go from the schema; needs protoc and protoc-gen-go
+	cd internal/msync/pb && protoc --go_out=. --go_opt=paths=source_relative msync.proto
+
 .PHONY: verify
 verify: ## Check go.mod, the modules, and that nothing generated is out of date
 	$(GO) mod tidy -diff

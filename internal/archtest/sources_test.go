@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -33,6 +34,9 @@ func (f file) at(p token.Pos) string {
 }
 
 func (f file) line(p token.Pos) int { return f.fset.Position(p).Line }
+
+// generated reports whether nobody writes the file by hand.
+func (f file) generated() bool { return ast.IsGenerated(f.ast) }
 
 // helps reports whether the file is not part of the server: a _test.go file, or any of a package for development.
 func (f file) helps() bool { return f.test || development(f.dir) }
@@ -106,6 +110,11 @@ func parse(t *testing.T, root fs.FS) (files []file) {
 
 // rule looks at the sources and returns what is wrong, each with its place.
 type rule func([]file) []string
+
+// byHand is the rule for files that somebody writes.
+func byHand(r rule) rule {
+	return func(files []file) []string { return r(slices.DeleteFunc(slices.Clone(files), file.generated)) }
+}
 
 // hold checks a rule against the repository.
 func hold(t *testing.T, r rule) {

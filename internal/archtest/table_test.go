@@ -30,8 +30,9 @@ func layers() map[string]layer {
 			tests: []string{"internal/apidoc", "internal/blob", "internal/pictures", "internal/sqlstore", "github.com/getkin/kin-openapi"}},
 		"internal/thinksns": {ours: []string{"internal/im", "internal/webapi"}, third: []string{"github.com/golang-jwt/jwt/v5", "golang.org/x/time/rate"},
 			tests: []string{"internal/apidoc", "internal/blob", "internal/easemob", "internal/pictures", "internal/plus", "internal/sqlstore", "github.com/getkin/kin-openapi"}},
-		"internal/webapi": {}, // a leaf that surfaces may share
-		"internal/apidoc": {third: []string{"github.com/swaggest/swgui"}},
+		"internal/msync/pb": {ours: []string{"internal/im"}, third: []string{"google.golang.org/protobuf"}}, // a leaf that surfaces may share, like webapi
+		"internal/webapi":   {},
+		"internal/apidoc":   {third: []string{"github.com/swaggest/swgui"}},
 
 		// The composition root, and the command.
 		"internal/server": {ours: []string{"internal/apidoc", "internal/blob", "internal/pictures", "internal/bus", "internal/dump", "internal/easemob", "internal/im", "internal/passwords", "internal/plus", "internal/sqlstore", "internal/thinksns"},

@@ -87,7 +87,8 @@ type Event struct {
 	RoomKind   RoomKind
 	Version    int64 // of the room. Events of different changes may overtake each other; those of one come in order
 	Users      []Username
-	Members    int // members after the event, where it changes them
+	Only       []Username // those in the room who are told; empty: all
+	Members    int        // members after the event, where it changes them
 	Until      time.Time
 	Files      []File
 	Text       string

@@ -101,7 +101,9 @@ const (
 	LocationBody
 	CommandBody // for programs, not shown
 	CustomBody
-	RecallBody // the message of the field msg_id is withdrawn; made by Recall only
+	RecallBody  // the message of the field msg_id is withdrawn; made by Recall only
+	ReceiptBody // something was delivered or read; made by Receipt only
+	NoticeBody  // an event of which a user is told; made by the Service only
 )
 
 // Body is what a message says: the fields of wire/easemob.md §8.3 under the names they have there, and whatever else the
@@ -139,6 +141,7 @@ type Message struct {
 	Past   bool // imported: it stands in the history, not in an inbox
 	Edit   Edit
 	Of     MessageID // the message whose edited content this one tells those who have it already; 0: it is no such note
+	Prev   MessageID // of an event only: the last of the conversation before this one; 0: there was none
 
 	Wire string // the wire the sender spoke, when Raw is kept
 	Raw  []byte // the sender's own bytes on that wire, to forward unchanged
@@ -151,8 +154,8 @@ type Edit struct {
 	At    time.Time // of the last one
 }
 
-// Spoken reports whether the message was said by somebody: the withdrawal or the edit of another was not.
-func (m Message) Spoken() bool { return m.Body.Type != RecallBody && m.Of == 0 }
+// Spoken reports whether the message was said by somebody: what tells of another message, or of an event, was not.
+func (m Message) Spoken() bool { return m.Body.Type < RecallBody && m.Of == 0 }
 
 // Conversation is where the message stands.
 func (m Message) Conversation() ConversationID { return Conversation(m.From, m.To) }

@@ -284,8 +284,8 @@ type MessageTx interface {
 	// Pair tells of two users who exists and who takes part in their conversation. From and To may be the same user.
 	Pair(app AppID, c ConversationID, from, to Username) (Pair, error)
 	// Advance makes id the last of the conversation, or the next after its last where that is not below id, and returns
-	// it. Until the transaction ends no other gets past Advance of the conversation.
-	Advance(app AppID, c ConversationID, id MessageID) (MessageID, error)
+	// it and the last before, 0 for none. Until the transaction ends no other gets past Advance of the conversation.
+	Advance(app AppID, c ConversationID, id MessageID) (next, prev MessageID, err error)
 	// Last is the last message of the conversation, 0 when nothing was said.
 	Last(AppID, ConversationID) (MessageID, error)
 	// AddMessage stores a message under the ID that Advance gave it, or an imported one under any; added is false when the id of

@@ -44,7 +44,7 @@ func (s *Service) recall(tx Tx, emit func(Event), m Message, now time.Time) erro
 	w := Message{App: m.App, At: now, From: m.From, To: m.To, Only: m.Only, Echo: true,
 		Body: Body{RecallBody, Fields{{"msg_id", Text(m.ID.String())}}}}
 	var err error
-	if w.ID, err = tx.Advance(m.App, m.Conversation(), s.ids.MessageID(now)); err != nil {
+	if w.ID, w.Prev, err = tx.Advance(m.App, m.Conversation(), s.ids.MessageID(now)); err != nil {
 		return err
 	}
 	if err := tx.DeleteMessage(m.App, m.ID); err != nil {

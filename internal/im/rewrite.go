@@ -35,7 +35,7 @@ func (s *Service) Rewrite(ctx context.Context, c Caller, id MessageID, r Rewriti
 			return err
 		}
 		now := s.clock.Now()
-		place, err := tx.Advance(m.App, m.Conversation(), s.ids.MessageID(now))
+		place, prev, err := tx.Advance(m.App, m.Conversation(), s.ids.MessageID(now))
 		if err != nil {
 			return err
 		}
@@ -50,15 +50,15 @@ func (s *Service) Rewrite(ctx context.Context, c Caller, id MessageID, r Rewriti
 		if err := tx.PutMessage(m); err != nil {
 			return err
 		}
-		return noteEdit(tx, emit, m, place)
+		return noteEdit(tx, emit, m, place, prev)
 	})
 	return m, err
 }
 
 // noteEdit puts the new content at the end of the conversation, for those who have the message already.
-func noteEdit(tx Tx, emit func(Event), m Message, place MessageID) error {
+func noteEdit(tx Tx, emit func(Event), m Message, place, prev MessageID) error {
 	note := m
-	note.ID, note.Of, note.At, note.Echo, note.Past = place, m.ID, m.Edit.At, true, false
+	note.ID, note.Prev, note.Of, note.At, note.Echo, note.Past = place, prev, m.ID, m.Edit.At, true, false
 	note.Device, note.Client = "", ""
 	if _, err := tx.AddMessage(note); err != nil {
 		return err

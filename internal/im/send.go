@@ -230,7 +230,7 @@ func (s *Service) sayInRoom(tx Tx, c Caller, m *Message) error {
 			return err
 		}
 	}
-	m.ID, err = tx.Advance(m.App, m.Conversation(), m.ID)
+	m.ID, m.Prev, err = tx.Advance(m.App, m.Conversation(), m.ID)
 	return err
 }
 
@@ -264,7 +264,7 @@ func (s *Service) sayToUser(tx Tx, c Caller, m *Message) error {
 			return err
 		}
 	}
-	if m.ID, err = tx.Advance(m.App, conv, m.ID); err != nil {
+	if m.ID, m.Prev, err = tx.Advance(m.App, conv, m.ID); err != nil {
 		return err
 	}
 	return tx.TakePart(m.App, conv, pair.fresh(m.From, m.To.User), m.ID-1)

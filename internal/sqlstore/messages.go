@@ -80,21 +80,21 @@ func (t *tx) Pair(app im.AppID, c im.ConversationID, from, to im.Username) (p im
 }
 
 // Advance implements [im.MessageTx]. ErrAppNotFound when the conversation is new and the app is gone.
-func (t *tx) Advance(app im.AppID, c im.ConversationID, id im.MessageID) (im.MessageID, error) {
-	var last int64
-	err := t.change(`UPDATE conversations SET last = CASE WHEN last < $3 THEN $3 ELSE last + 1 END WHERE app = $1 AND conv = $2 RETURNING last`,
-		[]any{int64(app), string(c), int64(id)}, func(rows rows) error { return rows.Scan(&last) })
+func (t *tx) Advance(app im.AppID, c im.ConversationID, id im.MessageID) (next, prev im.MessageID, err error) {
+	var last, before int64
+	err = t.change(`UPDATE conversations SET prev = last, last = CASE WHEN last < $3 THEN $3 ELSE last + 1 END WHERE app = $1 AND conv = $2 RETURNING last, prev`,
+		[]any{int64(app), string(c), int64(id)}, func(rows rows) error { return rows.Scan(&last, &before) })
 	if err != nil || last > 0 {
-		return im.MessageID(last), err
+		return im.MessageID(last), im.MessageID(before), err
 	}
 	if err := t.holdApp(app); err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	n, err := t.exec(`INSERT INTO conversations (app, conv, last) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`, int64(app), string(c), int64(id))
 	if err == nil && n == 0 {
 		err = t.fail(errRace) // made since the UPDATE looked; PostgreSQL only
 	}
-	return id, err
+	return id, 0, err
 }
 
 // holdApp keeps an app from being deleted until the transaction ends. ErrAppNotFound when it is gone.

@@ -26,7 +26,7 @@ const annBob im.ConversationID = "uann:bob"
 
 // talk makes a conversation between ann and bob, whose device pad has read some of it.
 func (e *env) talk(tx im.Tx) error {
-	id, err := tx.Advance(e.app, annBob, 101)
+	id, _, err := tx.Advance(e.app, annBob, 101)
 	if err != nil {
 		return err
 	}
@@ -47,7 +47,7 @@ func (e *env) say(messages ...im.Message) {
 	e.Helper()
 	e.update(func(tx im.Tx) error {
 		for _, m := range messages {
-			id, err := tx.Advance(e.app, m.Conversation(), m.ID)
+			id, _, err := tx.Advance(e.app, m.Conversation(), m.ID)
 			if err != nil {
 				return err
 			}
@@ -105,7 +105,15 @@ func testMessageWhole(e *env) {
 
 func (e *env) advance(c im.ConversationID, id im.MessageID) im.MessageID {
 	e.Helper()
-	return get(e, func(tx im.Tx) (im.MessageID, error) { return tx.Advance(e.app, c, id) })
+	next, _ := e.advanceFrom(c, id)
+	return next
+}
+
+// advanceFrom is advance, with the last id before.
+func (e *env) advanceFrom(c im.ConversationID, id im.MessageID) (next, prev im.MessageID) {
+	e.Helper()
+	e.update(func(tx im.Tx) (err error) { next, prev, err = tx.Advance(e.app, c, id); return err })
+	return next, prev
 }
 
 func testAdvance(e *env) {
@@ -117,6 +125,9 @@ func testAdvance(e *env) {
 	last := func(c im.ConversationID) im.MessageID {
 		return read(e, func(tx im.Tx) (im.MessageID, error) { return tx.Last(e.app, c) })
 	}
+	first, none := e.advanceFrom("gmate", 7)
+	second, before := e.advanceFrom("gmate", 9)
+	e.same("with the last before", []im.MessageID{first, none, second, before}, []im.MessageID{7, 0, 9, 7})
 	e.same("the last of each", []im.MessageID{last(annBob), last("gtea"), last("gcoffee")}, []im.MessageID{202, 150, 0})
 }
 
@@ -130,7 +141,7 @@ func testAdvanceTogether(e *env) {
 		wg.Go(func() {
 			for range each {
 				var id im.MessageID
-				err := e.store.Update(e.Context(), func(tx im.Tx) (err error) { id, err = tx.Advance(e.app, "gtea", 5); return err })
+				err := e.store.Update(e.Context(), func(tx im.Tx) (err error) { id, _, err = tx.Advance(e.app, "gtea", 5); return err })
 				if err != nil {
 					e.Error(err)
 				}

@@ -315,7 +315,7 @@ func testDeleteApp(e *env) {
 		"AddRoom":       func(tx im.Tx) error { _, _, err := tx.AddRoom(e.newRoom(r.Kind, "ann"), members("ann")); return err },
 		"AddToken":      func(tx im.Tx) error { return tx.AddToken(im.Token{Hash: e.hash(7), App: e.app}) },
 		"AddSuperAdmin": func(tx im.Tx) error { return tx.AddSuperAdmin(e.app, "new", start()) },
-		"Advance":       func(tx im.Tx) error { _, err := tx.Advance(e.app, "unew:newer", 7); return err },
+		"Advance":       func(tx im.Tx) error { _, _, err := tx.Advance(e.app, "unew:newer", 7); return err },
 		"AddMessage":    func(tx im.Tx) error { _, err := tx.AddMessage(im.Message{App: e.app, ID: 7, Past: true}); return err },
 		"AddUsers":      func(tx im.Tx) error { _, err := tx.AddUsers(e.app, []im.User{e.user("new")}); return err },
 		"AddAccounts":   func(tx im.Tx) error { return e.addAccount(tx, e.account(0, "new")) },

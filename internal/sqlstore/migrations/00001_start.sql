@@ -236,6 +236,7 @@ CREATE TABLE conversations (
 	app  BIGINT NOT NULL,
 	conv TEXT NOT NULL,
 	last BIGINT NOT NULL,
+	prev BIGINT NOT NULL DEFAULT 0, -- the last before
 	PRIMARY KEY (app, conv)
 ) /*sqlite WITHOUT ROWID*/;
 
