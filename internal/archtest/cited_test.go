@@ -13,20 +13,20 @@ func TestCitations(t *testing.T) {
 	known := map[string]map[string]bool{
 		"easemob":  sectionsOf(read(t, "docs/wire/easemob.md")),
 		"clients":  sectionsOf(read(t, "docs/wire/clients.md")),
+		"msync":    sectionsOf(read(t, "docs/wire/msync.md")),
 		"thinksns": sectionsOf(read(t, "docs/wire/thinksns.md")),
 	}
-	cited := regexp.MustCompile(`\b(wire/easemob\.md|wire/clients\.md|wire/thinksns\.md|wire|clients|thinksns)((?:,? (?:to |and )?§[0-9]+(?:\.[0-9]+)*)+)`)
+	cited := regexp.MustCompile(`\b(wire/(?:easemob|clients|msync|thinksns)\.md|wire|clients|msync|thinksns)((?:,? (?:to |and )?§[0-9]+(?:\.[0-9]+)*)+)`)
 	number := regexp.MustCompile(`§([0-9.]*[0-9])`)
 	decision := regexp.MustCompile(`\bADR ([0-9]+)\b`)
 	found := 0
 	texts(t, repository(), func(name, text string) {
 		for _, m := range cited.FindAllStringSubmatch(text, -1) {
-			page := "easemob"
-			if strings.Contains(m[1], "clients") {
-				page = "clients"
-			}
-			if strings.Contains(m[1], "thinksns") {
-				page = "thinksns"
+			page := "easemob" // also of wire alone
+			for _, other := range []string{"clients", "msync", "thinksns"} {
+				if strings.Contains(m[1], other) {
+					page = other
+				}
 			}
 			for _, n := range number.FindAllStringSubmatch(m[2], -1) {
 				found++
