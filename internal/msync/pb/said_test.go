@@ -1,0 +1,248 @@
+package pb_test
+
+import (
+	"bytes"
+	"encoding/hex"
+	"errors"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
+
+	"teahouse/internal/im"
+	"teahouse/internal/msync/pb"
+)
+
+func marshal(t testing.TB, m proto.Message) []byte {
+	t.Helper()
+	b, err := proto.Marshal(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func jid(name string) *pb.JID { return &pb.JID{Name: proto.String(name)} }
+
+// text is a message as a client says it, changed by edit.
+func text(edit func(*pb.MessageBody)) *pb.MessageBody {
+	m := &pb.MessageBody{Type: pb.MessageBody_CHAT.Enum(), From: jid("ann"), To: jid("bob"),
+		Contents: []*pb.MessageBody_Content{{Type: pb.MessageBody_Content_TEXT.Enum(), Text: proto.String("hi")}}}
+	if edit != nil {
+		edit(m)
+	}
+	return m
+}
+
+func kv(t pb.KeyValue_ValueType, edit func(*pb.KeyValue)) func(*pb.MessageBody) {
+	return func(m *pb.MessageBody) {
+		one := &pb.KeyValue{Key: proto.String("k"), Type: t.Enum()}
+		edit(one)
+		m.Ext = append(m.Ext, one)
+	}
+}
+
+func TestReadBody(t *testing.T) {
+	about := func(kind pb.MessageBody_Type) *pb.MessageBody {
+		return &pb.MessageBody{Type: kind.Enum(), From: jid("ann"), To: jid("bob"), AckMessageId: proto.Uint64(77), AckContent: proto.String("seen")}
+	}
+	for name, row := range map[string]struct {
+		m    *pb.MessageBody
+		want func(s pb.Said) bool
+	}{
+		"asks":    {text(func(m *pb.MessageBody) { m.MsgConfig = &pb.MessageBody_MessageConfig{AllowGroupAck: proto.Bool(true)} }), func(s pb.Said) bool { return s.Asks }},
+		"asksnot": {text(func(m *pb.MessageBody) { m.MsgConfig = &pb.MessageBody_MessageConfig{AllowGroupAck: proto.Bool(false)} }), func(s pb.Said) bool { return !s.Asks }},
+		"read":    {about(pb.MessageBody_READ_ACK), func(s pb.Said) bool { return s.Acked == 77 && s.AckText == "seen" && s.Body.Type == 0 }},
+		"arrived": {about(pb.MessageBody_DELIVER_ACK), func(s pb.Said) bool { return s.Acked == 77 }},
+		"recall":  {about(pb.MessageBody_RECALL), func(s pb.Said) bool { return s.Acked == 77 && s.Type == pb.MessageBody_RECALL }},
+		"channel": {&pb.MessageBody{Type: pb.MessageBody_CHANNEL_ACK.Enum(), To: jid("bob")}, func(s pb.Said) bool { return s.To == "bob" }},
+		"edit": {text(func(m *pb.MessageBody) {
+			m.Type, m.EditMessageId, m.EditScope = pb.MessageBody_EDIT.Enum(), proto.Uint64(78), pb.MessageBody_BODY.Enum()
+		}), func(s pb.Said) bool {
+			return s.Edited == 78 && s.Scope == pb.MessageBody_BODY && s.Body.Type == im.TextBody
+		}},
+		"meta": {text(func(m *pb.MessageBody) { m.Meta = proto.String(`{"translations":[{"code":"en"}],"thread":{}}`) }), func(s pb.Said) bool { return s.Body.Type == im.TextBody }},
+		"twice": {text(func(m *pb.MessageBody) {
+			kv(pb.KeyValue_INT, func(k *pb.KeyValue) { k.VarintValue = proto.Int64(1) })(m)
+			kv(pb.KeyValue_STRING, func(k *pb.KeyValue) { k.StringValue = proto.String("2") })(m)
+		}), func(s pb.Said) bool { return len(s.Ext) == 1 && s.Ext[0].Value == im.Text("2") }},
+		"uint":  {text(kv(pb.KeyValue_UINT, func(k *pb.KeyValue) { k.VarintValue = proto.Int64(-1) })), func(s pb.Said) bool { return s.Ext[0].Value == num("-1") }},
+		"float": {text(kv(pb.KeyValue_FLOAT, func(k *pb.KeyValue) { k.FloatValue = proto.Float32(0.1) })), func(s pb.Said) bool { return s.Ext[0].Value == num("0.1") }},
+		"whole": {text(kv(pb.KeyValue_DOUBLE, func(k *pb.KeyValue) { k.DoubleValue = proto.Float64(3) })), func(s pb.Said) bool { return s.Ext[0].Value == num("3.0") }},
+		"none":  {text(kv(pb.KeyValue_BOOL, func(k *pb.KeyValue) {})), func(s pb.Said) bool { return s.Ext[0].Value == im.Value{Kind: im.BoolValue, Text: "false"} }},
+	} {
+		s, err := pb.ReadBody(marshal(t, row.m))
+		if err != nil || !row.want(s) {
+			t.Errorf("%s: got %+v, %v", name, s, err)
+		}
+	}
+}
+
+// field is one field of bytes.
+func field(num protowire.Number, b string) []byte {
+	return protowire.AppendString(protowire.AppendTag(nil, num, protowire.BytesType), b)
+}
+
+// TestReadBodyRefuses what is malformed, what im could not keep, and what would stop receivers.
+func TestReadBodyRefuses(t *testing.T) {
+	whole := marshal(t, text(nil))
+	content := func(edit func(*pb.MessageBody_Content)) []byte {
+		return marshal(t, text(func(m *pb.MessageBody) { edit(m.Contents[0]) }))
+	}
+	for name, row := range map[string]struct {
+		payload []byte
+		want    error
+	}{
+		"nothing":          {nil, im.ErrFieldMissing.With("type")},
+		"no type":          {marshal(t, text(func(m *pb.MessageBody) { m.Type = nil })), nil}, // the default: NORMAL
+		"normal":           {marshal(t, text(func(m *pb.MessageBody) { m.Type = pb.MessageBody_NORMAL.Enum() })), im.ErrFieldMissing.With("type")},
+		"unknown type":     {append(bytes.Clone(whole), "\x08\x09"...), im.ErrFieldMissing.With("type")},
+		"huge type":        {append(bytes.Clone(whole), "\x08\x81\x80\x80\x80\x80\x80\x01"...), im.ErrFieldMissing.With("type")},
+		"no content":       {marshal(t, text(func(m *pb.MessageBody) { m.Contents = nil })), im.ErrFieldMissing.With("contents")},
+		"two contents":     {marshal(t, text(func(m *pb.MessageBody) { m.Contents = append(m.Contents, m.Contents[0]) })), im.ErrInvalid.With("contents")},
+		"untyped content":  {content(func(c *pb.MessageBody_Content) { c.Type = nil }), im.ErrFieldMissing.With("type")},
+		"content 8":        {content(func(c *pb.MessageBody_Content) { c.Type = pb.MessageBody_Content_COMBINE.Enum() }), im.ErrFieldMissing.With("type")},
+		"sub type 2":       {append(bytes.Clone(marshal(t, text(func(m *pb.MessageBody) { m.Contents = nil }))), field(4, "\x08\x00\xb0\x01\x02")...), im.ErrInvalid},
+		"latitude":         {content(func(c *pb.MessageBody_Content) { c.Latitude = proto.Float64(math.NaN()) }), im.ErrInvalid},
+		"cut":              {whole[:len(whole)-1], im.ErrInvalid},
+		"group":            {append(bytes.Clone(whole), "\xa3\x06\xa4\x06"...), im.ErrInvalid},
+		"other wire type":  {append(bytes.Clone(whole), "\x20\x01"...), im.ErrInvalid},
+		"text as number":   {append(bytes.Clone(whole), field(4, "\x08\x00\x10\x05")...), im.ErrInvalid},
+		"bad utf-8":        {append(bytes.Clone(marshal(t, text(func(m *pb.MessageBody) { m.Contents = nil }))), field(4, "\x08\x00\x12\x01\xff")...), im.ErrInvalid},
+		"bad name":         {append(bytes.Clone(whole), field(2, "\x12\x01\xff")...), im.ErrInvalid},
+		"ext without type": {marshal(t, text(func(m *pb.MessageBody) { m.Ext = []*pb.KeyValue{{Key: proto.String("k")}} })), im.ErrInvalid.With("k")},
+		"ext of type 9":    {append(bytes.Clone(whole), field(5, "\x10\x09")...), im.ErrInvalid},
+		"ext infinite":     {marshal(t, text(kv(pb.KeyValue_DOUBLE, func(k *pb.KeyValue) { k.DoubleValue = proto.Float64(math.Inf(1)) }))), im.ErrInvalid},
+		"ext no json":      {marshal(t, text(kv(pb.KeyValue_JSON_STRING, func(k *pb.KeyValue) { k.StringValue = proto.String("{") }))), im.ErrInvalid.With("k")},
+		"meta no json":     {marshal(t, text(func(m *pb.MessageBody) { m.Meta = proto.String("x") })), im.ErrInvalid.With("meta")},
+		"meta null":        {marshal(t, text(func(m *pb.MessageBody) { m.Meta = proto.String("null") })), im.ErrInvalid.With("meta")},
+		"meta of ours":     {marshal(t, text(func(m *pb.MessageBody) { m.Meta = proto.String(`{"edit_msg":{}}`) })), im.ErrInvalid.With("meta")},
+		"acks nothing":     {marshal(t, &pb.MessageBody{Type: pb.MessageBody_READ_ACK.Enum()}), im.ErrFieldMissing.With("ack_message_id")},
+		"acks too much":    {marshal(t, &pb.MessageBody{Type: pb.MessageBody_READ_ACK.Enum(), AckMessageId: proto.Uint64(1 << 63)}), im.ErrInvalid},
+		"edits nothing":    {marshal(t, text(func(m *pb.MessageBody) { m.Type = pb.MessageBody_EDIT.Enum() })), im.ErrFieldMissing.With("edit_message_id")},
+		"edit scope":       {append(marshal(t, text(func(m *pb.MessageBody) { m.Type, m.EditMessageId = pb.MessageBody_EDIT.Enum(), proto.Uint64(1) })), "\x60\x03"...), im.ErrInvalid},
+	} {
+		want := row.want
+		if want == nil {
+			want = im.ErrFieldMissing.With("type")
+		}
+		s, err := pb.ReadBody(row.payload)
+		if !errors.Is(err, want) || im.AsError(want).Arg != "" && im.AsError(err).Arg != im.AsError(want).Arg {
+			t.Errorf("%s: got %v %+v, want %v", name, err, s, want)
+		}
+	}
+}
+
+// TestUnknownFieldsPass: what newer clients say besides stays in the sender's bytes.
+func TestUnknownFieldsPass(t *testing.T) {
+	payload := append(marshal(t, text(nil)), field(99, "new")...)
+	if s, err := pb.ReadBody(payload); err != nil || s.Body.Type != im.TextBody {
+		t.Errorf("got %+v, %v", s, err)
+	}
+}
+
+// frames are the recorded frames of a folder, by file: hexadecimal digits, one frame a line, behind # a comment.
+func frames(t testing.TB) [][]byte {
+	t.Helper()
+	files, err := filepath.Glob("../testdata/vectors/*.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all [][]byte
+	for _, name := range append(files, "testdata/frames.txt") {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for l := range strings.Lines(string(data)) {
+			digits, _, _ := strings.Cut(l, "#")
+			b, err := hex.DecodeString(strings.Join(strings.Fields(digits), ""))
+			if err != nil {
+				t.Fatalf("%s: %q: %v", name, l, err)
+			}
+			if len(b) > 0 {
+				all = append(all, b)
+			}
+		}
+	}
+	return all
+}
+
+// said are the MessageBodies of recorded frames, of both directions.
+func said(t testing.TB) (all [][]byte) {
+	for _, b := range frames(t) {
+		var frame pb.MSync
+		if err := proto.Unmarshal(b, &frame); err != nil {
+			t.Fatalf("%x: %v", b, err)
+		}
+		if again := marshal(t, &frame); !bytes.Equal(again, b) {
+			t.Errorf("encoded again:\n got %x\nwant %x", again, b)
+		}
+		if frame.GetCommand() != pb.MSync_SYNC {
+			continue
+		}
+		var up pb.CommSyncUL
+		if proto.Unmarshal(frame.GetPayload(), &up) == nil && up.GetMeta().GetNs() == pb.Meta_CHAT && up.Meta.Payload != nil {
+			all = append(all, up.Meta.Payload)
+		}
+	}
+	return all
+}
+
+// TestRecordedFrames: what SDKs sent is read, and what is written of it is read as the same.
+func TestRecordedFrames(t *testing.T) {
+	for _, payload := range said(t) {
+		s, err := pb.ReadBody(payload)
+		if err != nil {
+			t.Errorf("%x: %v", payload, err)
+			continue
+		}
+		thereAndBack(t, s)
+	}
+}
+
+// thereAndBack checks that a body that was read is written and read as the same body.
+func thereAndBack(t testing.TB, s pb.Said) {
+	t.Helper()
+	if s.Body.Type == 0 {
+		return
+	}
+	var meta pb.Meta
+	if err := proto.Unmarshal(pb.AppendMeta(nil, demo(), &im.Message{To: im.ToUser("bob"), Body: s.Body, Ext: s.Ext}), &meta); err != nil {
+		t.Fatal(err)
+	}
+	again, err := pb.ReadBody(meta.Payload)
+	if got, want := show(again.Body, again.Ext), show(s.Body, s.Ext); err != nil || got != want {
+		t.Errorf("%v\n got %s\nwant %s", err, got, want)
+	}
+}
+
+// FuzzReadBody: whatever is read is read by the generated code too, and is the same when it is written and read again.
+func FuzzReadBody(f *testing.F) {
+	for _, payload := range said(f) {
+		f.Add(payload)
+	}
+	for _, body := range bodies() {
+		var meta pb.Meta
+		_ = proto.Unmarshal(pb.AppendMeta(nil, demo(), &im.Message{To: im.ToUser("bob"), Body: body, Ext: exts()}), &meta)
+		f.Add(meta.Payload)
+	}
+	f.Fuzz(func(t *testing.T, payload []byte) {
+		s, err := pb.ReadBody(payload)
+		if err != nil {
+			if k := im.AsError(err).Kind; k != im.Invalid {
+				t.Fatalf("%v is a failure of kind %s", err, k)
+			}
+			return
+		}
+		var m pb.MessageBody
+		if err := proto.Unmarshal(payload, &m); err != nil || m.GetType() != s.Type || m.GetFrom().GetName() != s.From || m.GetTo().GetName() != s.To {
+			t.Fatalf("the generated code reads %v, %v", &m, err)
+		}
+		thereAndBack(t, s)
+	})
+}
