@@ -56,7 +56,7 @@ func New(c Config) *API {
 		if rt.aside {
 			mux = a.aside
 		}
-		mux.Handle(rt.method+" /{org}/{app}"+rt.path, a.handler(rt))
+		mux.Handle(rt.pattern(), a.handler(rt))
 	}
 	a.nowhere = a.handler(route{method: "*", path: "unknown", open: true, run: a.unknown})
 	a.mux.Handle("/", a.nowhere)
@@ -97,7 +97,8 @@ func (a *API) muxFor(u *url.URL) *http.ServeMux {
 
 // unknown answers paths and methods that no route takes, and apps that do not exist.
 func (a *API) unknown(c *call) (answer, error) {
-	if parts := strings.SplitN(c.r.URL.Path, "/", 4); len(parts) > 2 {
+	whole := c.r.URL.Path == discoveryPath
+	if parts := strings.SplitN(c.r.URL.Path, "/", 4); len(parts) > 2 && !whole {
 		c.r.SetPathValue("org", parts[1])
 		c.r.SetPathValue("app", parts[2])
 		if _, err := a.svc.App(c.r.Context(), im.AppKey{Org: parts[1], Name: parts[2]}); err != nil {
@@ -109,8 +110,10 @@ func (a *API) unknown(c *call) (answer, error) {
 		probe := *c.r
 		probe.Method = m
 		_, pattern := a.muxFor(c.r.URL).Handler(&probe)
-		_, pattern, _ = strings.Cut(pattern, "/{org}/{app}")
-		if pattern != "" && fits(pattern, c.r.URL) {
+		if !whole {
+			_, pattern, _ = strings.Cut(pattern, "/{org}/{app}")
+		}
+		if pattern != "" && pattern != "/" && fits(pattern, c.r.URL) {
 			allow = append(allow, m)
 		}
 	}

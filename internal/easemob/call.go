@@ -79,7 +79,7 @@ func (a *API) run(c *call) (answer, error) {
 	if c.route.method == "*" || !fits(c.route.path, c.r.URL) {
 		return a.unknown(c)
 	}
-	app, err := a.svc.App(c.r.Context(), im.AppKey{Org: c.r.PathValue("org"), Name: c.r.PathValue("app")})
+	app, err := a.appOf(c)
 	if err != nil {
 		return answer{}, err
 	}
@@ -99,6 +99,14 @@ func (a *API) run(c *call) (answer, error) {
 		return answer{}, im.ErrRateLimited
 	}
 	return c.route.run(c)
+}
+
+// appOf is the app that the request is about.
+func (a *API) appOf(c *call) (*im.App, error) {
+	if c.route.whole {
+		return a.namedApp(c)
+	}
+	return a.svc.App(c.r.Context(), im.AppKey{Org: c.r.PathValue("org"), Name: c.r.PathValue("app")})
 }
 
 // bearer is the request's token: that of the header or, on GET, of the query. No answer repeats the query's.

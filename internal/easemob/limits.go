@@ -29,12 +29,13 @@ const (
 	classHistory        = "chatmessages"
 	classGroups         = "chatgroups"
 	classFiles          = "chatfiles"
+	classDiscovery      = "discovery"
 )
 
 // DocumentedLimits are the cloud's request rates in requests per second, for each app.
 func DocumentedLimits() map[string]float64 {
 	return map[string]float64{
-		classToken: 300, classFiles: 100, classUsers: 100, classUsersDelete: 30,
+		classToken: 300, classDiscovery: 300, classFiles: 100, classUsers: 100, classUsersDelete: 30,
 		classRoomsList: 50, classRoomsJoined: 50, classRoomsCreate: 50, classRooms: 100,
 		classMessages: 100, classMessagesUsers: 100, classMessagesGroups: 20, classMessagesRooms: 100,
 		classBroadcast: 10.0 / 60, classHistory: 10.0 / 60, classGroups: 100,

@@ -25,9 +25,18 @@ type route struct {
 	kind         im.RoomKind // of the rooms that the route is about
 	open         bool        // works without a token
 	aside        bool        // in a mux of its own: the pattern would collide with those of single groups
+	whole        bool        // the path is not below that of an app
 	words        []exception
 	numbers      map[string]int // of errors, by code, where clients read them
 	run          func(*call) (answer, error)
+}
+
+// pattern is where the route is in a mux.
+func (rt *route) pattern() string {
+	if rt.whole {
+		return rt.method + " " + rt.path
+	}
+	return rt.method + " /{org}/{app}" + rt.path
 }
 
 // routes is the whole surface, one endpoint a line.
@@ -35,7 +44,7 @@ func (a *API) routes() []route {
 	return slices.Concat(a.fileRoutes(), a.sharedFileRoutes(im.Chatroom, "/chatrooms"), a.sharedFileRoutes(im.Group, "/chatgroups"),
 		a.userRoutes(), a.peopleRoutes(), a.chatroomRoutes(), a.rosterRoutes(im.Chatroom, "/chatrooms"),
 		a.groupRoutes(), a.rosterRoutes(im.Group, "/chatgroups"), a.attributeRoutes(),
-		a.joinRoutes(), a.memberAttributeRoutes(), a.messageRoutes())
+		a.joinRoutes(), a.memberAttributeRoutes(), a.messageRoutes(), []route{a.discoveryRoute()})
 }
 
 func (a *API) userRoutes() []route {

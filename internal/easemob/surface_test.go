@@ -276,7 +276,7 @@ func TestSettingsAtOnce(t *testing.T) {
 
 // TestDocumentedLimits: every class of the table has a rate, and no other.
 func TestDocumentedLimits(t *testing.T) {
-	want := map[string]float64{"token": 300, "users": 100, "users-delete": 30, "chatrooms-list": 50, "chatrooms-joined": 50, "chatrooms-create": 50, "chatrooms": 100, "chatfiles": 100, "chatgroups": 100,
+	want := map[string]float64{"token": 300, "users": 100, "users-delete": 30, "chatrooms-list": 50, "chatrooms-joined": 50, "chatrooms-create": 50, "chatrooms": 100, "chatfiles": 100, "discovery": 300, "chatgroups": 100,
 		"messages": 100, "messages-users": 100, "messages-chatgroups": 20, "messages-chatrooms": 100, "messages-broadcast": 10.0 / 60, "chatmessages": 10.0 / 60}
 	got := easemob.DocumentedLimits()
 	if len(got) != len(want) {

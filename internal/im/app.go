@@ -82,6 +82,20 @@ func (s *Service) Apps(ctx context.Context) (apps []App, err error) {
 	return apps, err
 }
 
+// AppByUUID returns the app of an id that clients know it by. Deployments have few apps. Errors: ErrAppNotFound.
+func (s *Service) AppByUUID(ctx context.Context, uuid string) (*App, error) {
+	apps, err := s.Apps(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for i := range apps {
+		if strings.EqualFold(apps[i].UUID, uuid) {
+			return &apps[i], nil
+		}
+	}
+	return nil, ErrAppNotFound.With(uuid)
+}
+
 // NewApp is what an operator gives to create or change an app. Empty fields are left as they are, or chosen.
 type NewApp struct {
 	Key      AppKey

@@ -48,7 +48,7 @@ func (s *server) mount(easemob, social http.Handler) http.Handler {
 			docs.ServeHTTP(w, r)
 		case social != nil && isSocial(r.URL.Path):
 			social.ServeHTTP(w, r)
-		case notBuilt(first), first == "easemob" && rest == "server.json":
+		case notBuilt(first):
 			s.refuse(w, http.StatusNotFound, im.ErrPathUnknown.Code, "service_resource_not_found", "Service resource not found", time.Now())
 		default:
 			easemob.ServeHTTP(w, r)
