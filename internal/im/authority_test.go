@@ -60,7 +60,7 @@ func inGroups() map[string]string {
 
 // onlyOf has the methods that are about one kind of room.
 func onlyOf() map[string]im.RoomKind {
-	return map[string]im.RoomKind{"Attributes": im.Chatroom, "SetAttributes": im.Chatroom, "DeleteAttributes": im.Chatroom}
+	return map[string]im.RoomKind{"Attributes": im.Chatroom, "SetAttributes": im.Chatroom, "DeleteAttributes": im.Chatroom, "Enter": im.Chatroom}
 }
 
 // matrix is a table: its length is that of what the Service can do in a room.
@@ -148,6 +148,10 @@ func rosterRules() []rule {
 			func(ctx context.Context, s *im.Service, c im.Caller, r im.RoomID, _ string) error {
 				return s.DisableRoom(ctx, c, kindOf(r), r, true)
 			}},
+		{"Enter", "", "user_token_required  ok  ok  ok  ok  blocked  unauthenticated", func(ctx context.Context, s *im.Service, c im.Caller, r im.RoomID, _ string) error {
+			_, err := s.Enter(ctx, c, r, im.Entering{LeaveOthers: true})
+			return err
+		}},
 		{"AddMember", "sid", admins, addMember},
 		{"AddMember", "zed", admins, addMember},
 		{"AddMember", "eve", onNobody, addMember},

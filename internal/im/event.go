@@ -29,8 +29,8 @@ const (
 	RoomCreated         EventKind = "room_created"
 	RoomUpdated         EventKind = "room_updated"
 	RoomDestroyed       EventKind = "room_destroyed"
-	OwnerChanged        EventKind = "owner_changed" // Users: the new owner, then the old one
-	MembersJoined       EventKind = "members_joined"
+	OwnerChanged        EventKind = "owner_changed"   // Users: the new owner, then the old one
+	MembersJoined       EventKind = "members_joined"  // Text: what who enters a chatroom has to say
 	MembersLeft         EventKind = "members_left"    // on their own
 	MembersRemoved      EventKind = "members_removed" // by somebody else
 	AdminAdded          EventKind = "admin_added"
@@ -57,8 +57,15 @@ const (
 	MessageRecalled     EventKind = "message_recalled"      // Message: the withdrawal, whose field msg_id names what was withdrawn
 	SessionsEnded       EventKind = "sessions_ended"        // a user's tokens are gone; Text: password, deactivated, deleted
 	MemberAttributesSet EventKind = "member_attributes_set" // Users: whose; Attributes: what was set, an empty value deleted
-	RoomShielded        EventKind = "room_shielded"         // to the user: the room's messages no longer come
-	RoomUnshielded      EventKind = "room_unshielded"
+
+	// A user's places in rooms are told on the user's topic, to those who hold the user's connections; clients are told by the room's
+	// own events. RoomEntered comes before that and RoomLeft after it, with its version. When a room is destroyed nobody is told one
+	// by one: reading thousands of members for it would keep everybody waiting. RoomDestroyed ends all places in it, and RoomCreated
+	// those of everybody whom it does not name, should one be left that was read while the room went.
+	RoomEntered    EventKind = "room_entered"
+	RoomLeft       EventKind = "room_left"
+	RoomShielded   EventKind = "room_shielded" // the room's messages no longer come
+	RoomUnshielded EventKind = "room_unshielded"
 
 	// What concerns people goes to the topics of users. Users: whose topic it is, then the others.
 	ContactAdded      EventKind = "contact_added" // told to both, like the next three but the one about asking

@@ -73,6 +73,10 @@ func (s *Service) Apply(ctx context.Context, c Caller, kind RoomKind, id RoomID,
 	if err := checkAskText("message", message); err != nil {
 		return false, err
 	}
+	if kind == Chatroom { // which clients do that speak REST only
+		_, err := s.Enter(ctx, c, id, Entering{})
+		return err == nil, err
+	}
 	err = s.inRoom(ctx, c, kind, id, Stranger, func(w *work) error {
 		if c.IsApp() {
 			return ErrUserOnly
@@ -88,10 +92,10 @@ func (s *Service) Apply(ctx context.Context, c Caller, kind RoomKind, id RoomID,
 		if err != nil {
 			return err
 		}
-		joined = kind == Chatroom || len(invited) > 0 || w.room.Public && !w.room.MembersOnly
+		joined = len(invited) > 0 || w.room.Public && !w.room.MembersOnly
 		switch {
 		case joined:
-			return w.enter([]Standing{st}, ErrRoomFull)
+			return w.enter([]Standing{st}, ErrRoomFull, "")
 		case !w.room.Public:
 			return ErrRoomPrivate.In(id)
 		case w.room.Members >= w.room.MaxUsers:
@@ -108,8 +112,9 @@ func (s *Service) Apply(ctx context.Context, c Caller, kind RoomKind, id RoomID,
 	return joined, err
 }
 
-// enter makes users members who are none and not blocked. full is the error of a room that has not enough places.
-func (w *work) enter(fresh []Standing, full *Error) error {
+// enter makes users members who are none and not blocked. full is the error of a room that has not enough places, text what they
+// have to say.
+func (w *work) enter(fresh []Standing, full *Error, text string) error {
 	if w.room.Members+len(fresh) > w.room.MaxUsers {
 		return full.In(w.room.ID)
 	}
@@ -120,9 +125,7 @@ func (w *work) enter(fresh []Standing, full *Error) error {
 	for i, st := range fresh {
 		members[i] = Member{User: st.User, Role: Plain, Joined: w.now, ByREST: w.rank == appRank}
 	}
-	w.room.Members += len(members)
-	w.emit(MembersJoined, usersOf(fresh)...)
-	return w.tx.AddMembers(w.room, members)
+	return w.join(members, text)
 }
 
 // staff are the owner and the admins.
@@ -218,7 +221,7 @@ func (w *work) answer(ask Ask, st Standing, accept bool) (Pending, error) {
 	case accept && st.Blocked: // since the ask was made
 		return p, ErrBlocked.For(st.User).In(w.room.ID)
 	case accept:
-		return p, w.enter([]Standing{st}, ErrRoomFull)
+		return p, w.enter([]Standing{st}, ErrRoomFull, "")
 	}
 	return p, w.tx.DropPending(w.room, ask, []Username{st.User})
 }
@@ -260,7 +263,7 @@ func (s *Service) Invite(ctx context.Context, c Caller, id RoomID, names []strin
 			}
 		}
 		if len(ready) > 0 {
-			if err := w.enter(ready, ErrTooManyMembers); err != nil {
+			if err := w.enter(ready, ErrTooManyMembers, ""); err != nil {
 				return err
 			}
 		}

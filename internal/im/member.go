@@ -112,9 +112,21 @@ func (w *work) admit(all []Standing, full *Error) (added []Username, err error) 
 	if err := w.lift(blocked); err != nil {
 		return nil, err
 	}
+	return added, w.join(members, "")
+}
+
+// join makes users members and tells of it; text is what they have to say.
+func (w *work) join(members []Member, text string) error {
+	users := make([]Username, len(members))
+	for i, m := range members {
+		users[i] = m.User
+	}
 	w.room.Members += len(members)
-	w.emit(MembersJoined, added...)
-	return added, w.tx.AddMembers(w.room, members)
+	placeEvents(w.room, RoomEntered, users, w.publish)
+	e := roomEvent(w.room, MembersJoined, users...)
+	e.Text = text
+	w.publish(e)
+	return w.tx.AddMembers(w.room, members)
 }
 
 // lift takes users off the block list because they are added again (wire/clients.md §2.10).
@@ -172,6 +184,7 @@ func (w *work) take(gone []Standing, kind EventKind) error {
 	names := usersOf(gone)
 	w.room.Members -= len(gone)
 	w.emit(kind, names...)
+	placeEvents(w.room, RoomLeft, names, w.publish)
 	if _, err := w.tx.DeleteEntries(w.room, Allows, names); err != nil {
 		return err
 	}

@@ -383,14 +383,9 @@ func (s *Service) IsAllowed(ctx context.Context, c Caller, kind RoomKind, id Roo
 	u := foldName(name)
 	err = s.seeRoom(ctx, c, kind, id, adminOrSelf(c, u), func(tx Tx, room Room) error {
 		standings, err := tx.Standings(room, []Username{u})
-		if err != nil {
-			return err
+		if err == nil {
+			allowed, err = mayDuringMute(tx, room, standings[0])
 		}
-		if allowed = standings[0].Role >= Admin; allowed {
-			return nil
-		}
-		entries, err := tx.Entries(room, Allows, u)
-		allowed = len(entries) > 0
 		return err
 	})
 	return allowed, err

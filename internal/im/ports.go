@@ -29,6 +29,7 @@ type Tx interface {
 	RoomTx
 	FileTx
 	MemberTx
+	VisitTx
 	ListTx
 	AttributeTx
 	SuperAdminTx
@@ -208,6 +209,14 @@ type MemberTx interface {
 	JoinedRooms(app AppID, user Username, kind RoomKind, offset, limit int) ([]Room, error)
 	// RolesIn returns the user's role in each of the rooms, in the order of the ids: Stranger in those the user is not in.
 	RolesIn(app AppID, user Username, kind RoomKind, ids []RoomID) ([]Role, error)
+	// RoomPlaces returns the rooms of both kinds that the user is in and does not shield, in no order.
+	RoomPlaces(AppID, Username) ([]RoomPlace, error)
+}
+
+// VisitTx keeps who is in a chatroom while connected.
+type VisitTx interface {
+	// Visits returns the memberships of chatrooms of the named users that are of role Plain and not ByREST, by room and user.
+	Visits(AppID, []Username) ([]Visit, error)
 }
 
 // ListTx keeps the per-room lists of users.

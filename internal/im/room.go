@@ -154,6 +154,7 @@ func (s *Service) openRoom(ctx context.Context, c Caller, room Room, id RoomID, 
 		if err := s.addRoom(tx, c.App, &room, id, members); err != nil {
 			return err
 		}
+		placeEvents(room, RoomEntered, names, emit)
 		emit(roomEvent(room, RoomCreated, names...))
 		room.Version = 1
 		return nil

@@ -39,7 +39,7 @@ func (w *work) shield(u Username, on bool) error {
 	if !on {
 		kind = RoomUnshielded
 	}
-	w.tell(kind, "", u, u)
+	placeEvents(w.room, kind, []Username{u}, w.publish)
 	return w.receive(u, !on)
 }
 

@@ -204,7 +204,7 @@ func (w *world) line(e im.Event) string {
 		b.WriteString(string(e.Room))
 	case e.Room == "" && len(e.Users) > 0 && e.Topic == im.UserTopic(w.app.ID, e.Users[0]):
 		b.WriteString("@" + string(e.Users[0]))
-	case e.Room != "" && e.Version == 0 && strings.HasPrefix(string(e.Topic), string(im.UserTopic(w.app.ID, ""))): // told aside
+	case e.Room != "" && (e.Version == 0 || e.Kind == im.RoomShielded || e.Kind == im.RoomUnshielded) && strings.HasPrefix(string(e.Topic), string(im.UserTopic(w.app.ID, ""))): // told aside
 		b.WriteString("@" + strings.TrimPrefix(string(e.Topic), string(im.UserTopic(w.app.ID, ""))) + " " + string(e.Room))
 	default:
 		fmt.Fprintf(&b, "WRONG TOPIC %s", e.Topic)

@@ -186,6 +186,22 @@ func (t *tx) RolesIn(app im.AppID, user im.Username, kind im.RoomKind, ids []im.
 	return all, err
 }
 
+// roomPlaces walks the user's memberships and looks every room up by its key.
+const roomPlaces = `SELECT m.room, m.kind, r.version FROM members m JOIN rooms r ON r.app = m.app AND r.id = m.room
+	WHERE m.app = $1 AND m.username = $2 AND m.shielded = 0`
+
+// RoomPlaces implements [im.MemberTx].
+func (t *tx) RoomPlaces(app im.AppID, user im.Username) ([]im.RoomPlace, error) {
+	var p im.RoomPlace
+	var kind int64
+	dest := []any{&p.Room, &kind, &p.Version}
+	return list(t, roomPlaces, []any{int64(app), string(user)}, func(rows rows) (im.RoomPlace, error) {
+		err := rows.Scan(dest...)
+		p.Kind = kindFrom(kind)
+		return p, err
+	})
+}
+
 // standings looks every name up by key: joins, PostgreSQL might answer by reading whole tables. The rooms a user is in are
 // walked once: their number, and in the bits above it place and role in the room asked about. Nobody is looked for on the
 // lists of a room that never had any.

@@ -29,6 +29,8 @@ func TestStatementsHaveAnIndex(t *testing.T) {
 		{`DELETE FROM room_lists WHERE app = $1 AND username = $2`, key, "room_lists USING INDEX room_lists_user (app=? AND username=?)"},
 		{`DELETE FROM pending WHERE app = $1 AND username = $2`, key, "pending USING INDEX pending_user (app=? AND username=?)"},
 		{`DELETE FROM user_lists WHERE app = $1 AND username = $2`, key, "user_lists USING INDEX user_lists_user (app=? AND username=?)"},
+		{roomPlaces, key, "m USING PRIMARY KEY (app=? AND username=?); SEARCH r USING PRIMARY KEY (app=? AND id=?)"},
+		{strings.Replace(visits, "{}", "$2", 1), key, "members USING PRIMARY KEY (app=? AND username=? AND kind=?)"},
 	} {
 		plan, err := planOf(t, s, c.query, c.args)
 		if err != nil || plan != "SEARCH "+c.plan {

@@ -37,6 +37,7 @@ func sharedTests() []test {
 		tokenTests(),
 		roomTests(),
 		memberTests(),
+		visitTests(),
 		standingTests(),
 		listTests(),
 		attributeTests(),

@@ -33,6 +33,7 @@ func (e *env) everything() im.Room {
 	e.users("ann", "bob")
 	gone, r := e.room("ann"), e.room("ann", "bob", "carl")
 	e.leave(r, "carl")
+	e.room("ann", "bob")
 	shared := e.file("shared", im.Shared)
 	shared.Room = r.ID
 	e.addFile(e.file("attached", im.Attachment))
@@ -99,6 +100,8 @@ func reads() []access {
 		{"JoinedRooms", func(tx im.Tx, app im.AppID, r im.Room) (any, error) { return tx.JoinedRooms(app, "ann", r.Kind, 0, 9) }},
 		{"Entries", func(tx im.Tx, _ im.AppID, r im.Room) (any, error) { return tx.Entries(r, im.Blocks) }},
 		{"Attributes", func(tx im.Tx, _ im.AppID, r im.Room) (any, error) { return tx.Attributes(r) }},
+		{"RoomPlaces", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) { return tx.RoomPlaces(app, "ann") }},
+		{"Visits", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) { return tx.Visits(app, names) }},
 		{"SuperAdmins", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) { return tx.SuperAdmins(app, 0, 9) }},
 		{"MembersOf", func(tx im.Tx, app im.AppID, r im.Room) (any, error) { return tx.MembersOf(app, []im.RoomID{r.ID}, 9) }},
 		{"RoomsAmong", func(tx im.Tx, app im.AppID, r im.Room) (any, error) {

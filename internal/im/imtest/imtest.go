@@ -114,6 +114,7 @@ func (i *IDs) Token() string { return fmt.Sprintf("YWMt%059d", i.next(&i.texts))
 type Bus struct {
 	mu     sync.Mutex
 	events []im.Event                          // guarded by mu
+	places []im.Event                          // guarded by mu; see TakePlaces
 	subs   map[im.Topic]map[int]func(im.Event) // guarded by mu
 	next   int                                 // guarded by mu
 	came   chan struct{}                       // one note for each event
@@ -127,7 +128,12 @@ func NewBus() *Bus {
 // Publish implements [im.Bus].
 func (b *Bus) Publish(_ context.Context, e im.Event) error {
 	b.mu.Lock()
-	b.events = append(b.events, e)
+	switch e.Kind {
+	case im.RoomEntered, im.RoomLeft:
+		b.places = append(b.places, e)
+	default:
+		b.events = append(b.events, e)
+	}
 	var fns []func(im.Event)
 	for _, fn := range b.subs[e.Topic] {
 		fns = append(fns, fn)
@@ -163,13 +169,22 @@ func (b *Bus) Subscribe(topic im.Topic, fn func(im.Event)) (func(), error) {
 // Ping implements [im.Bus].
 func (*Bus) Ping(context.Context) error { return nil }
 
-// Take returns the events since the last Take.
+// Take returns the events since the last Take, but not those of TakePlaces, which come with others and which no client is told.
 func (b *Bus) Take() []im.Event {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	events := b.events
-	b.events = nil
+	b.events, b.places = nil, nil
 	return events
+}
+
+// TakePlaces returns the events RoomEntered and RoomLeft since the last Take or TakePlaces.
+func (b *Bus) TakePlaces() []im.Event {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	places := b.places
+	b.places = nil
+	return places
 }
 
 // Await blocks until an event of the kind has come and returns it; those before it are dropped.

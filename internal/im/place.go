@@ -1,0 +1,34 @@
+package im
+
+import "context"
+
+// RoomPlace is a room whose events a user hears.
+type RoomPlace struct {
+	Room    RoomID
+	Kind    RoomKind
+	Version int64 // of the room, as of which the user is in it
+}
+
+// RoomPlaces returns every room that the caller's user is in and does not shield, of both kinds, in no order. Who keeps the answer
+// up to date listens to the user's topic first, and applies those of RoomEntered, RoomLeft, RoomShielded and RoomUnshielded that
+// have a later version; version 1 begins anew (ADR 14). Errors: ErrUserOnly.
+func (s *Service) RoomPlaces(ctx context.Context, c Caller) (places []RoomPlace, err error) {
+	switch {
+	case !c.Known():
+		return nil, ErrUnauthenticated
+	case c.IsApp():
+		return nil, ErrUserOnly
+	}
+	err = s.store.View(ctx, func(tx Tx) (err error) { places, err = tx.RoomPlaces(c.App.ID, c.User); return err })
+	return places, err
+}
+
+// placeEvents tell those who hold the connections of users that the users' places in a locked room begin or end, by the change
+// that the caller counts.
+func placeEvents(r Room, kind EventKind, users []Username, emit func(Event)) {
+	for _, u := range users {
+		e := roomEvent(r, kind, u)
+		e.Topic, e.Members = UserTopic(r.App, u), 0
+		emit(e)
+	}
+}
