@@ -56,7 +56,7 @@ func (a *API) recallOne(c *call, r recallItem) (recalled, error) {
 	case from == "":
 		from = string(c.caller.User)
 	}
-	_, err = a.svc.Recall(c.r.Context(), c.caller, id, to)
+	_, err = a.svc.Recall(c.r.Context(), c.caller, id, im.Recalling{To: to})
 	return recalled{"yes", r.Chat.v, from, r.To.v, id.String()}, err
 }
 

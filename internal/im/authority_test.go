@@ -53,6 +53,7 @@ func inGroups() map[string]string {
 		"MembersPage ":     inside,
 		"MembersAfter ":    inside,
 		"MembersOnline ":   inside,
+		"Readers ":         inside,
 		"Admins ":          inside,
 		"Announcement ":    inside,
 	}
@@ -60,7 +61,7 @@ func inGroups() map[string]string {
 
 // onlyOf has the methods that are about one kind of room.
 func onlyOf() map[string]im.RoomKind {
-	return map[string]im.RoomKind{"Attributes": im.Chatroom, "SetAttributes": im.Chatroom, "DeleteAttributes": im.Chatroom, "Enter": im.Chatroom}
+	return map[string]im.RoomKind{"Readers": im.Group, "Attributes": im.Chatroom, "SetAttributes": im.Chatroom, "DeleteAttributes": im.Chatroom, "Enter": im.Chatroom}
 }
 
 // matrix is a table: its length is that of what the Service can do in a room.
@@ -97,6 +98,10 @@ func readingRules() []rule {
 		}},
 		{"Announcement", "", everyone, func(ctx context.Context, s *im.Service, c im.Caller, r im.RoomID, _ string) error {
 			_, err := s.Announcement(ctx, c, kindOf(r), r)
+			return err
+		}},
+		{"Readers", "", everyone, func(ctx context.Context, s *im.Service, c im.Caller, r im.RoomID, _ string) error {
+			_, _, _, err := s.Readers(ctx, c, r, 7, 0, 1)
 			return err
 		}},
 		{"Attributes", "", everyone, func(ctx context.Context, s *im.Service, c im.Caller, r im.RoomID, _ string) error {

@@ -139,7 +139,7 @@ func (m *talkModel) withdraw(t *testing.T) {
 	id := m.sent[i]
 	m.sent = slices.Delete(m.sent, i, i+1)
 	s := m.where[id]
-	got, err := m.w.svc.Recall(t.Context(), im.AppCaller(m.w.app), id, im.Address{})
+	got, err := m.w.svc.Recall(t.Context(), im.AppCaller(m.w.app), id, im.Recalling{})
 	if err != nil { // too old
 		refused(t, err, im.ErrRecallLate)
 		return

@@ -101,8 +101,8 @@ const (
 	LocationBody
 	CommandBody // for programs, not shown
 	CustomBody
-	RecallBody  // the message of the field msg_id is withdrawn; made by Recall only
-	ReceiptBody // something was delivered or read; made by Receipt only
+	RecallBody  // a message is withdrawn; made by Recall only, read by Message.Withdrawal
+	ReceiptBody // something was delivered or read; made by Receipt only, read by Message.Receipt
 	NoticeBody  // an event of which a user is told; made by the Service only
 )
 
@@ -111,6 +111,12 @@ const (
 type Body struct {
 	Type   BodyType
 	Fields Fields
+}
+
+// text is the text of a field, empty when there is none.
+func (b Body) text(name string) string {
+	v, _ := b.Fields.Get(name)
+	return v.Text
 }
 
 // Level is how readily a chatroom's message is dropped under load.
@@ -125,23 +131,24 @@ const (
 
 // Message is what was said. It is stored once, whoever receives it.
 type Message struct {
-	App    AppID
-	ID     MessageID
-	At     time.Time // when it was sent, which the management API may say
-	From   Username
-	Device string // the sender's; empty for the management API
-	Client string // the device's own id of the message; empty for the management API
-	To     Address
-	Body   Body
-	Ext    Fields
-	Only   []Username // of a room's members, those who receive it; empty: all
-	Level  Level
-	Online bool // for those who are connected when it is sent: it stands in no inbox
-	Echo   bool // the sender's devices receive it too
-	Past   bool // imported: it stands in the history, not in an inbox
-	Edit   Edit
-	Of     MessageID // the message whose edited content this one tells those who have it already; 0: it is no such note
-	Prev   MessageID // of an event only: the last of the conversation before this one; 0: there was none
+	App         AppID
+	ID          MessageID
+	At          time.Time // when it was sent, which the management API may say; Edit has the time of an edit
+	From        Username
+	Device      string // the sender's; empty for the management API
+	Client      string // the device's own id of the message; empty for the management API
+	To          Address
+	Body        Body
+	Ext         Fields
+	Only        []Username // of a room's members, those who receive it; empty: all
+	Level       Level
+	Online      bool // for those who are connected when it is sent: it stands in no inbox
+	Echo        bool // the sender's devices receive it too
+	Past        bool // imported: it stands in the history, not in an inbox
+	AskReceipts bool // of a group's message: its sender wants to know who has read it
+	Edit        Edit
+	Of          MessageID // the message whose edited content this one tells those who have it already; 0: it is no such note
+	Prev        MessageID // of an event only: the last of the conversation before this one; 0: there was none
 
 	Wire string // the wire the sender spoke, when Raw is kept
 	Raw  []byte // the sender's own bytes on that wire, to forward unchanged

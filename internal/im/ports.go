@@ -37,6 +37,7 @@ type Tx interface {
 	ShieldTx
 	CommunityTx
 	MessageTx
+	ReaderTx
 	InboxTx
 	AccountTx
 	CredentialTx
@@ -306,12 +307,25 @@ type MessageTx interface {
 	MessageOf(app AppID, from Username, device, client string) (id MessageID, found bool, err error)
 	// PutMessage writes what an edit changes of a message: its body, extension, Edit, Wire and Raw; or ErrMessageNotFound.
 	PutMessage(Message) error
-	// DeleteMessage removes a message, or ErrMessageNotFound.
+	// DeleteMessage removes a message with its readers, or ErrMessageNotFound.
 	DeleteMessage(AppID, MessageID) error
 	// Messages returns up to limit messages of the app with ids above after and below before, in their order.
 	Messages(app AppID, after, before MessageID, limit int) ([]Message, error)
-	// DeleteMessagesBefore removes up to limit messages with ids below an id, and tells how many.
+	// DeleteMessagesBefore removes up to limit messages with ids below an id, or readers of such, and tells how many.
 	DeleteMessagesBefore(app AppID, id MessageID, limit int) (int, error)
+}
+
+// ReaderTx keeps who has read messages of groups. With a message its readers go.
+type ReaderTx interface {
+	// AddReader notes that somebody has read a message, and returns how many have; 0 when that was noted before. It comes after
+	// Advance of the conversation that the sender is told in, which keeps others from counting at the same time.
+	AddReader(AppID, MessageID, Reader) (count int, err error)
+	// ReadBy tells whether a user is noted.
+	ReadBy(AppID, MessageID, Username) (bool, error)
+	// CountReaders tells how many have read a message.
+	CountReaders(AppID, MessageID) (int, error)
+	// Readers returns up to limit readers with Seq above after, in that order.
+	Readers(app AppID, id MessageID, after, limit int) ([]Reader, error)
 }
 
 // InboxTx keeps who takes part in conversations and how far their devices have read. Members of a group take part in its

@@ -7,54 +7,103 @@ import (
 	"time"
 )
 
-// Recall withdraws a message, which went to an address; the zero one does not matter. Who has not received it will not, and the
-// others are told. A user token may withdraw what its user said. Errors: ErrMessageNotFound, ErrMessageElsewhere, ErrNotSelf,
-// ErrRecallLate, ErrRecallOff.
-func (s *Service) Recall(ctx context.Context, c Caller, id MessageID, to Address) (m Message, err error) {
-	switch {
-	case !c.Known():
+// Recalling withdraws a message.
+type Recalling struct {
+	To     Address // where the message went; the zero one does not matter
+	Device string  // the device that does it
+	Client string  // the device's own id of the withdrawal: the same one again is the same withdrawal
+	Ext    string  // what the others are told besides
+}
+
+// Recall withdraws a message and returns what tells of it, which stands in the conversation instead. Who has not received the message
+// will not, and the others are told, but for the device that does it. A user token may withdraw what its user said. Errors:
+// ErrMessageNotFound, ErrMessageElsewhere, ErrNotSelf, ErrRecallLate, ErrRecallOff, ErrInvalid, ErrMessageLarge.
+func (s *Service) Recall(ctx context.Context, c Caller, id MessageID, r Recalling) (w Message, err error) {
+	if !c.Known() {
 		return Message{}, ErrUnauthenticated
-	case c.App.Settings.RecallSeconds == 0:
-		return Message{}, ErrRecallOff
 	}
-	to.User = foldName(string(to.User))
+	if err := fits(c, r.Device, r.Client, r.Ext); err != nil {
+		return Message{}, err
+	}
+	r.To.User = foldName(string(r.To.User))
 	err = s.update(ctx, c.App.ID, c.User, func(tx Tx, emit func(Event)) error {
-		if m, err = tx.Message(c.App.ID, id); err != nil {
+		again, found, err := saidBefore(tx, c, r.Device, r.Client)
+		if err != nil {
 			return err
 		}
-		if err := c.mustBe(m.From); err != nil {
+		if found {
+			w, err = tx.Message(c.App.ID, again)
+			return firstError(err, w.mustWithdraw(id))
+		}
+		m, err := s.recallable(tx, c, id, r.To)
+		if err != nil {
 			return err
 		}
-		now := s.clock.Now()
-		switch {
-		case !m.Spoken():
-			return ErrMessageNotFound.With(id.String())
-		case to != (Address{}) && to != m.To:
-			return ErrMessageElsewhere.With(id.String())
-		case now.Sub(m.At) > time.Duration(c.App.Settings.RecallSeconds)*time.Second:
-			return ErrRecallLate.With(id.String())
-		}
-		return s.recall(tx, emit, m, now)
+		w, err = s.recall(tx, emit, m, r)
+		return err
 	})
-	return m, err
+	return w, err
+}
+
+// recallable is the message, when the caller may withdraw it.
+func (s *Service) recallable(tx Tx, c Caller, id MessageID, to Address) (m Message, err error) {
+	if c.App.Settings.RecallSeconds == 0 {
+		return m, ErrRecallOff
+	}
+	if m, err = tx.Message(c.App.ID, id); err != nil {
+		return m, err
+	}
+	if err := c.mustBe(m.From); err != nil {
+		return m, err
+	}
+	switch {
+	case !m.Spoken():
+		return m, ErrMessageNotFound.With(id.String())
+	case to != (Address{}) && to != m.To:
+		return m, ErrMessageElsewhere.With(id.String())
+	case s.clock.Now().Sub(m.At) > time.Duration(c.App.Settings.RecallSeconds)*time.Second:
+		return m, ErrRecallLate.With(id.String())
+	}
+	return m, nil
 }
 
 // recall puts the withdrawal where the message stood.
-func (s *Service) recall(tx Tx, emit func(Event), m Message, now time.Time) error {
-	w := Message{App: m.App, At: now, From: m.From, To: m.To, Only: m.Only, Echo: true,
-		Body: Body{RecallBody, Fields{{"msg_id", Text(m.ID.String())}}}}
-	var err error
+func (s *Service) recall(tx Tx, emit func(Event), m Message, r Recalling) (w Message, err error) {
+	now := s.clock.Now()
+	w = Message{App: m.App, At: now, From: m.From, Device: r.Device, Client: r.Client, To: m.To, Only: m.Only, Echo: true,
+		Body: Body{RecallBody, Fields{{fieldOf, Text(m.ID.String())}}}}
+	if r.Ext != "" {
+		w.Body.Fields = append(w.Body.Fields, Field{fieldExt, Text(r.Ext)})
+	}
 	if w.ID, w.Prev, err = tx.Advance(m.App, m.Conversation(), s.ids.MessageID(now)); err != nil {
-		return err
+		return w, err
 	}
 	if err := tx.DeleteMessage(m.App, m.ID); err != nil {
-		return err
+		return w, err
 	}
+	told := w
 	for _, topic := range w.topics() {
-		emit(Event{Topic: topic, Kind: MessageRecalled, Room: w.To.Room, RoomKind: w.To.Kind, Message: &w})
+		emit(Event{Topic: topic, Kind: MessageRecalled, Room: w.To.Room, RoomKind: w.To.Kind, Message: &told})
 	}
 	_, err = tx.AddMessage(w)
-	return err
+	return w, err
+}
+
+// Withdrawal is which message this one withdraws, and what is told besides, when it does so.
+func (m Message) Withdrawal() (of MessageID, ext string, ok bool) {
+	if m.Body.Type != RecallBody {
+		return 0, "", false
+	}
+	of, err := ParseMessageID(m.Body.text(fieldOf))
+	return of, m.Body.text(fieldExt), err == nil
+}
+
+// mustWithdraw refuses to take something else that a device said under the same id for the withdrawal of a message.
+func (m Message) mustWithdraw(id MessageID) error {
+	if of, _, ok := m.Withdrawal(); !ok || of != id {
+		return ErrInvalid.With("client")
+	}
+	return nil
 }
 
 // importAhead is how far the clock of who imports may be ahead of ours.

@@ -8,6 +8,8 @@ const maxEdits = 10
 // Rewriting changes what a message says.
 type Rewriting struct {
 	By      string // who does it, for app tokens; as NewMessage.From
+	Device  string // the device that does it
+	Client  string // the device's own id of the edit: the same one again is the same edit
 	Body    Body   // the new one; without a Type the old one stays
 	Ext     Fields // the new extension, when NewExt is set
 	NewExt  bool
@@ -16,9 +18,9 @@ type Rewriting struct {
 
 // Rewrite changes what a message says, which keeps its id and its place: who has not received it gets the new content, and
 // the others are told. Texts and custom messages can get another body, all others but commands another extension. A user token
-// may rewrite what its user said, where the user may still write: an edit says something, too. Errors: ErrMessageNotFound,
-// ErrNotSelf, ErrEditKind, ErrEditLimit, ErrMessageLarge, ErrFieldMissing, those of a bad name, and for user tokens those of
-// [Service.Send] about where the message went.
+// may rewrite what its user said, where the user may still write: an edit says something, too. The same edit, said again by the
+// device, returns what the first returned. Errors: ErrMessageNotFound, ErrNotSelf, ErrEditKind, ErrEditLimit, ErrMessageLarge,
+// ErrFieldMissing, ErrInvalid, those of a bad name, and for user tokens those of [Service.Send] about where the message went.
 func (s *Service) Rewrite(ctx context.Context, c Caller, id MessageID, r Rewriting) (m Message, err error) {
 	by, err := speaker(c, r.By)
 	switch {
@@ -27,7 +29,18 @@ func (s *Service) Rewrite(ctx context.Context, c Caller, id MessageID, r Rewriti
 	case r.Body.Type == 0 && !r.NewExt:
 		return Message{}, ErrFieldMissing.With("new_msg")
 	}
+	if err := fits(c, r.Device, r.Client, ""); err != nil {
+		return Message{}, err
+	}
 	err = s.update(ctx, c.App.ID, c.User, func(tx Tx, emit func(Event)) error {
+		again, found, err := saidBefore(tx, c, r.Device, r.Client)
+		if err != nil {
+			return err
+		}
+		if found {
+			m, err = editedBy(tx, c.App.ID, again, id)
+			return err
+		}
 		if m, err = tx.Message(c.App.ID, id); err != nil {
 			return err
 		}
@@ -50,16 +63,27 @@ func (s *Service) Rewrite(ctx context.Context, c Caller, id MessageID, r Rewriti
 		if err := tx.PutMessage(m); err != nil {
 			return err
 		}
-		return noteEdit(tx, emit, m, place, prev)
+		return noteEdit(tx, emit, m, r, place, prev)
 	})
 	return m, err
 }
 
-// noteEdit puts the new content at the end of the conversation, for those who have the message already.
-func noteEdit(tx Tx, emit func(Event), m Message, place, prev MessageID) error {
+// editedBy is the message as it was after the edit that a note tells.
+func editedBy(tx Tx, app AppID, note, id MessageID) (Message, error) {
+	m, err := tx.Message(app, note)
+	if err == nil && m.Of != id {
+		err = ErrInvalid.With("client") // under this id the device said something else
+	}
+	m.ID, m.Of = id, 0
+	return m, err
+}
+
+// noteEdit puts the new content at the end of the conversation, for those who have the message already but for the device that
+// made the edit.
+func noteEdit(tx Tx, emit func(Event), m Message, r Rewriting, place, prev MessageID) error {
 	note := m
-	note.ID, note.Prev, note.Of, note.At, note.Echo, note.Past = place, prev, m.ID, m.Edit.At, true, false
-	note.Device, note.Client = "", ""
+	note.ID, note.Prev, note.Of, note.Echo, note.Past, note.Online = place, prev, m.ID, true, false, false
+	note.Device, note.Client = r.Device, r.Client
 	if _, err := tx.AddMessage(note); err != nil {
 		return err
 	}

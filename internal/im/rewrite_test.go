@@ -125,7 +125,7 @@ func TestRewriteRefused(t *testing.T) {
 // RecallFrom withdraws a message that went to an address.
 func (a actor) RecallFrom(id im.MessageID, to im.Address) im.Message {
 	a.t.Helper()
-	m, err := a.w.svc.Recall(a.t.Context(), a.c, id, to)
+	m, err := a.w.svc.Recall(a.t.Context(), a.c, id, im.Recalling{To: to})
 	a.check(err)
 	return m
 }
@@ -142,7 +142,8 @@ func TestRecallAddress(t *testing.T) {
 	w.clock.Advance(61 * time.Second)
 	as(t, w, "ann").fails(im.ErrRecallLate).RecallFrom(id, im.ToUser("bob"))
 	w.change("recall_seconds=61")
-	same(t, "recalled", as(t, w, "ann").RecallFrom(id, im.ToUser("BOB")).ID, id)
+	of, _, _ := as(t, w, "ann").RecallFrom(id, im.ToUser("BOB")).Withdrawal()
+	same(t, "recalled", of, id)
 	as(t, w, "ann").fails(im.ErrMessageNotFound).RecallFrom(id, im.ToUser("bob"))
 }
 

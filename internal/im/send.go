@@ -11,19 +11,20 @@ import (
 
 // NewMessage is something to be said.
 type NewMessage struct {
-	From   string    // who says it, for app tokens: empty is admin, and nobody checks; user tokens name nobody else than their user
-	Device string    // the device that says it
-	Client string    // the device's own id of the message: the same one again is the same message
-	To     []Address // each gets a message of its own; all of one kind
-	Body   Body
-	Ext    Fields
-	Only   []string  // of a room's members, those who receive it; empty: all
-	Level  Level     // of a chatroom's message
-	Online bool      // only for those who are connected now
-	Echo   bool      // the sender's own devices receive it too
-	At     time.Time // when it was sent; zero: now
-	Wire   string    // the wire that Raw is of
-	Raw    []byte
+	From        string    // who says it, for app tokens: empty is admin, and nobody checks; user tokens name nobody else than their user
+	Device      string    // the device that says it
+	Client      string    // the device's own id of the message: the same one again is the same message
+	To          []Address // each gets a message of its own; all of one kind
+	Body        Body
+	Ext         Fields
+	Only        []string  // of a room's members, those who receive it; empty: all
+	Level       Level     // of a chatroom's message
+	Online      bool      // only for those who are connected now
+	Echo        bool      // the sender's own devices receive it too
+	AskReceipts bool      // of a message to a group: the sender wants to know who has read it
+	At          time.Time // when it was sent; zero: now
+	Wire        string    // the wire that Raw is of
+	Raw         []byte
 }
 
 // Most of what one call takes (wire/easemob.md §8.1).
@@ -136,7 +137,7 @@ func (s *Service) newMessage(c Caller, n NewMessage) (Message, error) {
 	}
 	now := s.clock.Now()
 	m := Message{App: c.App.ID, At: n.At, From: from, Device: n.Device, Client: n.Client, Body: n.Body, Ext: n.Ext, Only: dedupe(fold(n.Only)),
-		Level: n.Level, Online: n.Online, Echo: n.Echo, Wire: n.Wire, Raw: n.Raw}
+		Level: n.Level, Online: n.Online, Echo: n.Echo, AskReceipts: n.AskReceipts, Wire: n.Wire, Raw: n.Raw}
 	if m.At.IsZero() {
 		m.At = now
 	}

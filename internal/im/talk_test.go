@@ -312,7 +312,7 @@ func TestMessageEvents(t *testing.T) {
 // Recall withdraws a message.
 func (a actor) Recall(id im.MessageID) {
 	a.t.Helper()
-	_, err := a.w.svc.Recall(a.t.Context(), a.c, id, im.Address{})
+	_, err := a.w.svc.Recall(a.t.Context(), a.c, id, im.Recalling{})
 	a.check(err)
 }
 

@@ -118,6 +118,7 @@ func appTables() []appTable {
 		{"gaps", "app, list, level, bucket"},
 		{"conversations", "app, conv"},
 		{"messages", "app, id"},
+		{"readers", "app, message, username"},
 		{"spans", "app, username, conv, since"},
 		{"devices", "app, username, device"},
 		{"cursors", "app, username, device, conv"},

@@ -13,6 +13,7 @@ const (
 	flagOnline = 1
 	flagEcho   = 2
 	flagPast   = 4
+	flagAsks   = 8 // AskReceipts
 )
 
 const selectMessage = `SELECT id, conv, at, sender, device, client, flags, level, type, only_for, body, wire, raw, edits, editor, edited, about FROM messages`
@@ -32,6 +33,7 @@ func scanMessages(app im.AppID) func(rows) (im.Message, error) {
 		m.ID, m.At, m.To = im.MessageID(id), fromMS(at), im.ConversationID(conv).With(m.From)
 		m.Level, m.Body.Type = im.Level(level), im.BodyType(kind)
 		m.Online, m.Echo, m.Past = flags&flagOnline != 0, flags&flagEcho != 0, flags&flagPast != 0
+		m.AskReceipts = flags&flagAsks != 0
 		m.Only, m.Of = usersFrom(only), im.MessageID(of)
 		m.Edit.Count, m.Edit.At = int(edits), fromMS(edited)
 		if len(m.Raw) == 0 {
@@ -114,7 +116,7 @@ func (t *tx) AddMessage(m im.Message) (bool, error) {
 			return false, err
 		}
 	}
-	flags := bit(m.Online)*flagOnline | bit(m.Echo)*flagEcho | bit(m.Past)*flagPast
+	flags := bit(m.Online)*flagOnline | bit(m.Echo)*flagEcho | bit(m.Past)*flagPast | bit(m.AskReceipts)*flagAsks
 	n, err := t.exec(`INSERT INTO messages (app, id, conv, at, sender, device, client, flags, level, type, only_for, body, wire, raw, edits, editor, edited, about)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) ON CONFLICT DO NOTHING`,
 		int64(m.App), int64(m.ID), string(m.Conversation()), ms(m.At), string(m.From), m.Device, m.Client, flags, int64(m.Level),
@@ -167,9 +169,13 @@ func (t *tx) PutMessage(m im.Message) error {
 // DeleteMessage implements [im.MessageTx].
 func (t *tx) DeleteMessage(app im.AppID, id im.MessageID) error {
 	n, err := t.exec(`DELETE FROM messages WHERE app = $1 AND id = $2`, int64(app), int64(id))
-	if err == nil && n == 0 {
-		err = im.ErrMessageNotFound.With(id.String())
+	if err != nil {
+		return err
 	}
+	if n == 0 {
+		return im.ErrMessageNotFound.With(id.String())
+	}
+	_, err = t.exec(`DELETE FROM readers WHERE app = $1 AND message = $2`, int64(app), int64(id))
 	return err
 }
 
@@ -189,6 +195,12 @@ func (t *tx) forget(look, remove string, args ...any) (int, error) {
 
 // DeleteMessagesBefore implements [im.MessageTx].
 func (t *tx) DeleteMessagesBefore(app im.AppID, id im.MessageID, limit int) (int, error) {
+	readers, err := t.forget(`SELECT 1 FROM readers WHERE app = $1 AND message < $2 LIMIT 1`,
+		`DELETE FROM readers WHERE (app, message, username) IN (SELECT app, message, username FROM readers WHERE app = $1 AND message < $2 LIMIT $3)`,
+		int64(app), int64(id), int64(limit))
+	if err != nil || readers == limit { // the messages come when their readers are gone
+		return readers, err
+	}
 	return t.forget(`SELECT 1 FROM messages WHERE app = $1 AND id < $2 LIMIT 1`,
 		`DELETE FROM messages WHERE app = $1 AND id IN (SELECT id FROM messages WHERE app = $1 AND id < $2 ORDER BY id LIMIT $3)`,
 		int64(app), int64(id), int64(limit))

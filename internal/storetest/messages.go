@@ -19,6 +19,7 @@ func messageTests() []test {
 		{"ImportedMessage", testImported},
 		{"DeleteMessages", testDeleteMessages},
 		{"EditMessage", testEditMessage},
+		{"Readers", testReaders},
 	}
 }
 
@@ -31,7 +32,10 @@ func (e *env) talk(tx im.Tx) error {
 		return err
 	}
 	pad := im.Device{App: e.app, User: "bob", Name: "pad", Born: 3, Seen: start()}
-	_, err = tx.AddMessage(e.message(id, "ann", "bob"))
+	if _, err = tx.AddMessage(e.message(id, "ann", "bob")); err != nil {
+		return err
+	}
+	_, err = tx.AddReader(e.app, id, im.Reader{User: "bob", At: start()})
 	return firstError(err, tx.TakePart(e.app, annBob, []im.Username{"ann", "bob", "carl"}, 1), tx.StopPart(e.app, annBob, []im.Username{"carl"}),
 		tx.PutDevice(pad), tx.PutPlaces(pad, map[im.ConversationID]im.MessageID{annBob: 2}))
 }
@@ -91,7 +95,7 @@ func testMessageWhole(e *env) {
 		{Name: "", Value: im.Value{Kind: im.JSONValue, Text: `{"b":[1,null]}`}}, {Name: "a", Value: im.Text("茶 \x00 <&>")},
 	}
 	m.Wire, m.Raw = "some", []byte{0, 1, 2, 255}
-	m.Echo = true
+	m.Echo, m.AskReceipts = true, true
 	room := m
 	room.ID, room.Client, room.To = 51, "c51", im.ToRoom(im.Group, "12345678901234")
 	room.Only, room.Level, room.Online, room.At = []im.Username{"x_y", "bob"}, im.LowLevel, true, start().Add(-time.Hour)
@@ -222,4 +226,45 @@ func testEditMessage(e *env) {
 	e.same("edited", read(e, func(tx im.Tx) (im.Message, error) { return tx.Message(e.app, 7) }), edited)
 	e.same("the other one", read(e, func(tx im.Tx) (im.Message, error) { return tx.Message(e.app, 8) }), e.message(8, "ann", "bob"))
 	e.refused(im.ErrMessageNotFound.With("9"), func(tx im.Tx) error { return tx.PutMessage(e.message(9, "ann", "bob")) })
+}
+
+// testReaders notes who has read what.
+func testReaders(e *env) {
+	add := func(id im.MessageID, u im.Username) int {
+		return get(e, func(tx im.Tx) (int, error) {
+			if _, _, err := tx.Advance(e.app, "gtea", 1); err != nil {
+				return 0, err
+			}
+			return tx.AddReader(e.app, id, im.Reader{User: u, At: start()})
+		})
+	}
+	readers := func(id im.MessageID, after, limit int) (text string) {
+		for _, r := range read(e, func(tx im.Tx) ([]im.Reader, error) { return tx.Readers(e.app, id, after, limit) }) {
+			e.same("at", r.At, start())
+			text += fmt.Sprintf("%s %d ", r.User, r.Seq)
+		}
+		n := read(e, func(tx im.Tx) (int, error) { return tx.CountReaders(e.app, id) })
+		return text + fmt.Sprint("of ", n)
+	}
+	e.say(e.message(7, "ann", "bob"), e.message(8, "ann", "bob"), e.message(9, "ann", "bob"))
+	e.same("nobody", readers(7, 0, 9), "of 0")
+	e.same("each once", []int{add(7, "zoe"), add(7, "bob"), add(7, "zoe"), add(7, "carl"), add(8, "zoe"), add(9, "zoe")}, []int{1, 2, 0, 3, 1, 1})
+	e.same("in their order", readers(7, 0, 9), "zoe 1 bob 2 carl 3 of 3")
+	e.same("a page", readers(7, 1, 1), "bob 2 of 3")
+	by := func(u im.Username) bool {
+		return read(e, func(tx im.Tx) (bool, error) { return tx.ReadBy(e.app, 8, u) })
+	}
+	e.same("who has", []bool{by("zoe"), by("bob")}, []bool{true, false})
+	e.update(func(tx im.Tx) error { return tx.DeleteMessage(e.app, 7) })
+	e.same("with the message", readers(7, 0, 9)+readers(8, 0, 9), "of 0zoe 1 of 1")
+	e.update(func(tx im.Tx) error {
+		for range 3 {
+			if _, err := tx.DeleteMessagesBefore(e.app, 9, 1); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	e.same("with old messages", readers(8, 0, 9)+readers(9, 0, 9), "of 0zoe 1 of 1")
+	e.same("the messages", e.messages(0, 99, 9), []im.MessageID{9})
 }

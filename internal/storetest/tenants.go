@@ -116,6 +116,9 @@ func reads() []access {
 			id, _, err := tx.MessageOf(app, "ann", "phone", "c101")
 			return id, err
 		}},
+		{"ReadBy", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) { return tx.ReadBy(app, 101, "bob") }},
+		{"CountReaders", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) { return tx.CountReaders(app, 101) }},
+		{"Readers", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) { return tx.Readers(app, 101, 0, 9) }},
 		{"Messages", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) { return tx.Messages(app, 0, 1<<60, 9) }},
 		{"Spans", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) { return tx.Spans(app, "bob", "pad") }},
 		{"MessagesFor", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) {
@@ -222,7 +225,8 @@ func talkWrites() []access {
 func elsewhere() []string {
 	return []string{"File", "UseFile", "DeleteFile", "FilesThere", "AddFile", // see foreignFiles
 		"App", "LockApp", "Apps", "PutApp", "DeleteApp", "DeleteRemains", "Token", "AddToken", "DeleteExpiredTokens", "DueMutes", "NextMuteEnd",
-		"DueUserMutes", "NextUserMuteEnd", "AddUser", "AddRoom", "AddSuperAdmin", "AddUsers", "AddAccounts", "RevokeJWT", "DeleteRevokedJWTs", "Advance", "AddMessage", "TakePart", "PutPlaces"}
+		"DueUserMutes", "NextUserMuteEnd", "AddUser", "AddRoom", "AddSuperAdmin", "AddUsers", "AddAccounts", "RevokeJWT", "DeleteRevokedJWTs", "Advance", "AddMessage", "TakePart", "PutPlaces",
+		"AddReader"}
 }
 
 // testTenants uses every method as another app, with the names of the first app's rows.

@@ -234,6 +234,17 @@ CREATE TABLE messages (
 CREATE INDEX messages_conv ON messages (app, conv, id);
 CREATE UNIQUE INDEX messages_client ON messages (app, sender, device, client) WHERE client <> '';
 
+-- Who has read messages of groups whose senders asked, each with a number of its own.
+CREATE TABLE readers (
+	app      BIGINT NOT NULL,
+	message  BIGINT NOT NULL,
+	username TEXT NOT NULL,
+	seq      INTEGER NOT NULL,
+	at       BIGINT NOT NULL,
+	PRIMARY KEY (app, message, username)
+) /*sqlite WITHOUT ROWID*/;
+CREATE UNIQUE INDEX readers_seq ON readers (app, message, seq);
+
 CREATE TABLE conversations (
 	app  BIGINT NOT NULL,
 	conv TEXT NOT NULL,
