@@ -47,6 +47,7 @@ func layers() map[string]layer {
 		"internal/blobtest":       {ours: []string{"internal/im"}},
 		"internal/im/imtest":      {ours: []string{"internal/im"}},
 		"internal/bustest":        {ours: []string{"internal/im"}},
+		"internal/msynctest":      {ours: []string{"internal/msync/pb"}, third: []string{"github.com/gobwas/ws", "google.golang.org/protobuf"}},
 		"internal/plustest":       {},
 		"internal/storetest":      {ours: []string{"internal/im"}, third: []string{"github.com/jackc/pgx/v5/stdlib"}},
 		"internal/transcripttest": {},
