@@ -55,8 +55,8 @@ func (v *Validator) Check(t testing.TB, req *http.Request, reqBody []byte, statu
 }
 
 // CheckUnknown is Check for a request that the description does not have: it fails t when the description does
-// have it, when the status is not 404 (405 where another method has the path), and when the answer is no error
-// envelope.
+// have it, when the status is not 404 (405 where another method has the path, 403 from a service that is not offered), and
+// when the answer is no error envelope.
 func (v *Validator) CheckUnknown(t testing.TB, req *http.Request, status int, header http.Header, body []byte) {
 	t.Helper()
 	if err := v.checkUnknown(req, status, header, body); err != nil {

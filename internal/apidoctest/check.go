@@ -61,10 +61,12 @@ func (v *Validator) checkUnknown(req *http.Request, status int, header http.Head
 		return fmt.Errorf("it is described, as %s", path.path)
 	case status == http.StatusNotFound:
 		return v.checkError("NotFound", header, body)
+	case status == http.StatusForbidden && bytes.Contains(body, []byte("service not open!")):
+		return v.checkError("Forbidden", header, body)
 	case status == http.StatusMethodNotAllowed && found:
 		return v.checkError("MethodNotAllowed", header, body)
 	}
-	return fmt.Errorf("want 404 (405 on a described path)")
+	return fmt.Errorf("want 404 (405 on a described path, 403 from a service that is not offered)")
 }
 
 // checkError checks an answer against one of the shared error responses.

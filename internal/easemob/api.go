@@ -38,6 +38,7 @@ type API struct {
 	mux       *http.ServeMux
 	aside     *http.ServeMux // of the routes that would collide with others
 	nowhere   http.Handler
+	closed    route
 	encoders  sync.Pool // of *encoder
 }
 
@@ -46,7 +47,7 @@ func New(c Config) *API {
 	a := &API{
 		svc: c.Service, log: c.Log, publicURL: strings.TrimSuffix(c.PublicURL, "/"), observe: c.Observe,
 		limits: newLimiter(c.Limits), errors: wires(), mux: http.NewServeMux(), aside: http.NewServeMux(),
-		encoders: sync.Pool{New: newEncoder},
+		encoders: sync.Pool{New: newEncoder}, closed: closedRoute(),
 	}
 	if a.observe == nil {
 		a.observe = func(string, int, string, time.Duration) {}
@@ -103,6 +104,12 @@ func (a *API) unknown(c *call) (answer, error) {
 		c.r.SetPathValue("app", parts[2])
 		if _, err := a.svc.App(c.r.Context(), im.AppKey{Org: parts[1], Name: parts[2]}); err != nil {
 			return answer{}, err
+		}
+		if len(parts) == 4 {
+			if service := serviceOf("/" + parts[3]); service != "" {
+				c.route = &a.closed
+				return answer{}, im.ErrPathUnknown.With(service)
+			}
 		}
 	}
 	var allow []string

@@ -262,7 +262,7 @@ func cursorText(list byte, place int64) string {
 // after reads the place of the query's cursor. Errors: ErrInvalid.
 func (c *call) after(list byte) (int64, error) {
 	s := c.query.Get("cursor")
-	if s == "" {
+	if s == "" || s == "undefined" { // what the Web SDK makes of none
 		return 0, nil
 	}
 	place, err := strconv.ParseInt(s[1:], 36, 64)

@@ -335,7 +335,7 @@ Some calls word an error differently. On the calls of users and tokens an ` + "`
 | call | code | 450 | v2 | error | exception | sentence |
 |---|---|---|---|---|---|---|
 `)
-	for _, rt := range (&API{}).routes() {
+	for _, rt := range append((&API{}).routes(), closedRoute()) {
 		for _, x := range rt.words {
 			if rt.kind == im.Group {
 				x.wire.status450 = 0

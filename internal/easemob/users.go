@@ -161,12 +161,25 @@ func (a *API) deleteUser(c *call) (answer, error) {
 type userChange struct {
 	Nickname text    `json:"nickname"`
 	Entities shields `json:"entities"`
+
+	DeviceID    text `json:"device_id"`
+	DeviceToken text `json:"device_token"`
+	Notifier    text `json:"notifier_name"`
+}
+
+// ofPushes reports whether a device tells where its pushes should go.
+func (u userChange) ofPushes() bool {
+	return !u.Nickname.sent && (u.DeviceID.sent || u.DeviceToken.sent || u.Notifier.sent)
 }
 
 // PUT /{org}/{app}/users/{user}
 func (a *API) changeUser(c *call, b userChange) (answer, error) {
 	if ans, done, err := a.shieldOfOld(c, b.Entities); done {
 		return ans, err
+	}
+	if b.ofPushes() { // nothing is pushed and nothing kept (wire/easemob.md §7.3)
+		u, err := a.svc.User(c.r.Context(), c.caller, c.user())
+		return oneUser(u), err
 	}
 	if !b.Nickname.sent {
 		return answer{}, im.ErrFieldMissing.With("nickname")
