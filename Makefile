@@ -55,6 +55,7 @@ lint: ## Check formatting, vet and staticcheck
 .PHONY: generate
 generate: ## Write what tests write: answers of transcripts, docs/errors.md; read the difference before a commit
 	$(GO) test ./internal/easemob ./internal/thinksns -update
+	$(GO) test ./internal/msync -update
 
 .PHONY: proto
 proto: ## Write internal/msync/pb/msync.pb.go from the schema; needs protoc and protoc-gen-go
@@ -65,7 +66,7 @@ verify: ## Check go.mod, the modules, and that nothing generated is out of date
 	$(GO) mod tidy -diff
 	cd tools && $(GO) mod tidy -diff
 	$(GO) mod verify
-	$(GO) test ./internal/easemob ./internal/archtest
+	$(GO) test ./internal/easemob ./internal/msync ./internal/archtest
 
 .PHONY: run
 run: ## Run the emulator with demo data

@@ -30,6 +30,8 @@ func layers() map[string]layer {
 			tests: []string{"internal/apidoc", "internal/blob", "internal/pictures", "internal/sqlstore", "github.com/getkin/kin-openapi"}},
 		"internal/thinksns": {ours: []string{"internal/im", "internal/webapi"}, third: []string{"github.com/golang-jwt/jwt/v5", "golang.org/x/time/rate"},
 			tests: []string{"internal/apidoc", "internal/blob", "internal/easemob", "internal/pictures", "internal/plus", "internal/sqlstore", "github.com/getkin/kin-openapi"}},
+		"internal/msync": {ours: []string{"internal/hub", "internal/im", "internal/msync/pb"},
+			third: []string{"github.com/gobwas/ws", "golang.org/x/time/rate", "google.golang.org/protobuf"}},
 		"internal/msync/pb": {ours: []string{"internal/im"}, third: []string{"google.golang.org/protobuf"}}, // a leaf that surfaces may share, like webapi
 		"internal/webapi":   {},
 		"internal/apidoc":   {third: []string{"github.com/swaggest/swgui"}},

@@ -112,6 +112,7 @@ func wires() map[string]wire {
 		im.ErrBlockedByUser:   forbid("blocked by user {user}"),
 		im.ErrRecallLate:      {403, 0, "message_recall_error", "", "exceed recall time limit"},
 		im.ErrMessageNotFound: {403, 0, "message_recall_error", "", "not_found msg"},
+		im.ErrTooManyDevices:  exceed("user {user} has as many devices connected as one may"),
 		im.ErrDeviceNotFound:  {404, 0, notFound, exNotFound, "device {arg} of user {user} is not known"},
 		im.ErrMessageLarge:    {400, 0, sendError, exSend, "message is too large"},
 		im.ErrNotContact:      argument("updateRemark | they are not friends, please add as a friend first."),

@@ -136,6 +136,7 @@ var (
 	ErrBlockedByUser    = declare(Denied, "blocked_by_user", "the receiver has blocked the sender")
 	ErrRecallLate       = declare(Denied, "recall_too_late", "the message is too old to be withdrawn")
 	ErrMessageNotFound  = declare(NotFound, "message_not_found", "no such message")
+	ErrTooManyDevices   = declare(Exhausted, "too_many_devices", "the user has as many devices connected as one may")
 	ErrDeviceNotFound   = declare(NotFound, "device_not_found", "the user has no such device")
 	ErrMessageLarge     = declare(Exhausted, "message_too_large", "the message is too large")
 	ErrMessageElsewhere = declare(NotFound, "message_elsewhere", "the message did not go there")
@@ -206,7 +207,7 @@ func Errors() []*Error {
 		ErrClientID, ErrClientSecret, ErrUserInactive, ErrRegistration, ErrAppOnly, ErrUserOnly, ErrNotSelf, ErrForbidden,
 		ErrOnOwner, ErrNotMember, ErrNotAdmin, ErrNotBlocked, ErrSameOwner, ErrRoomDisabled,
 		ErrRoomPrivate, ErrBlocked, ErrNotPending, ErrTooManyAsks,
-		ErrMemberMuted, ErrRoomSilent, ErrUserMuted, ErrBlockedByUser, ErrRecallLate, ErrMessageNotFound, ErrDeviceNotFound, ErrMessageLarge,
+		ErrMemberMuted, ErrRoomSilent, ErrUserMuted, ErrBlockedByUser, ErrRecallLate, ErrMessageNotFound, ErrTooManyDevices, ErrDeviceNotFound, ErrMessageLarge,
 		ErrMessageElsewhere, ErrRecallOff, ErrEditKind, ErrEditLimit, ErrTooManyReceivers, ErrTooManyDirected,
 		ErrHistoryFormat, ErrHistoryOld, ErrHistoryNone, ErrLinkBad,
 		ErrAppNotFound, ErrUserNotFound, ErrRoomNotFound, ErrFileNotFound, ErrUserExists,
