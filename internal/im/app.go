@@ -76,6 +76,18 @@ func (s *Service) App(ctx context.Context, key AppKey) (*App, error) {
 	})
 }
 
+// appByID is App for those who know an app by its id only.
+func (s *Service) appByID(ctx context.Context, id AppID) (*App, error) {
+	return s.appIDs.get(id, s.clock.Now(), func() (*App, error) {
+		var app App
+		err := s.store.View(ctx, func(tx Tx) (err error) { app, err = tx.AppByID(id); return err })
+		if err != nil {
+			return nil, err
+		}
+		return &app, nil
+	})
+}
+
 // Apps lists every app of the deployment by key.
 func (s *Service) Apps(ctx context.Context) (apps []App, err error) {
 	err = s.store.View(ctx, func(tx Tx) (err error) { apps, err = tx.Apps(); return err })
@@ -162,6 +174,7 @@ func (s *Service) putApp(ctx context.Context, n NewApp, check func(was App, foun
 		return err
 	})
 	s.apps.drop(n.Key)
+	s.appIDs.drop(app.ID)
 	return app, err
 }
 
@@ -179,6 +192,7 @@ func (s *Service) DeleteApp(ctx context.Context, key AppKey) error {
 		return tx.DeleteApp(app.ID)
 	})
 	s.apps.drop(key)
+	s.appIDs.clear()
 	s.tokens.clear()
 	if err != nil && !errors.Is(err, ErrAppNotFound) {
 		return err

@@ -23,8 +23,14 @@ const (
 func (s *Service) Run(ctx context.Context) error {
 	var swept time.Time
 	var unread sweeper
+	var called roll
 	for ctx.Err() == nil {
-		wait, err := s.due(ctx)
+		wait, err := s.due(ctx, called.done)
+		if err == nil && !called.done {
+			if err = s.call(ctx, &called); err == nil {
+				continue
+			}
+		}
 		if now := s.clock.Now(); err == nil && now.Sub(swept) >= tokenSweep {
 			if err = firstError(s.sweepTokens(ctx, now), s.forget(ctx, now)); err == nil {
 				swept = now
@@ -59,19 +65,15 @@ func (s *Service) nudge() {
 	}
 }
 
-// due applies everything that is due and returns how long to wait for the next.
-func (s *Service) due(ctx context.Context) (time.Duration, error) {
+// due applies everything that is due, absences only when these count, and returns how long to wait for the next.
+func (s *Service) due(ctx context.Context, absences bool) (time.Duration, error) {
 	for {
-		var mutes []Mute
-		var userMutes []UserMute
+		var apply func() error
 		var end time.Time
 		var more bool
 		now := s.clock.Now()
 		err := s.store.View(ctx, func(tx Tx) (err error) {
-			if mutes, err = tx.DueMutes(now, dueBatch); err != nil || len(mutes) > 0 {
-				return err
-			}
-			if userMutes, err = tx.DueUserMutes(now, dueBatch); err != nil || len(userMutes) > 0 {
+			if apply, err = s.dueNow(ctx, tx, now, absences); err != nil || apply != nil {
 				return err
 			}
 			end, more, err = nextEnd(tx)
@@ -80,12 +82,8 @@ func (s *Service) due(ctx context.Context) (time.Duration, error) {
 		switch {
 		case err != nil:
 			return dueRetry, err
-		case len(mutes) > 0:
-			if err := s.endMutes(ctx, mutes); err != nil {
-				return dueRetry, err
-			}
-		case len(userMutes) > 0:
-			if err := s.endUserMutes(ctx, userMutes); err != nil {
+		case apply != nil:
+			if err := apply(); err != nil {
 				return dueRetry, err
 			}
 		case more:
@@ -96,16 +94,38 @@ func (s *Service) due(ctx context.Context) (time.Duration, error) {
 	}
 }
 
-// nextEnd is the earliest end of a mute in a room or in a whole app.
+// dueNow returns what applies some of what is due; nil when nothing is.
+func (s *Service) dueNow(ctx context.Context, tx Tx, now time.Time, absences bool) (apply func() error, err error) {
+	mutes, err := tx.DueMutes(now, dueBatch)
+	if err != nil || len(mutes) > 0 {
+		return func() error { return s.endMutes(ctx, mutes) }, err
+	}
+	userMutes, err := tx.DueUserMutes(now, dueBatch)
+	if err != nil || len(userMutes) > 0 {
+		return func() error { return s.endUserMutes(ctx, userMutes) }, err
+	}
+	if !absences {
+		return nil, nil
+	}
+	away, err := tx.DueAbsences(now, dueBatch)
+	if err != nil || len(away) > 0 {
+		return func() error { return s.endAbsences(ctx, away) }, err
+	}
+	return nil, nil
+}
+
+// nextEnd is the earliest end of a mute in a room or in a whole app, or of an absence.
 func nextEnd(tx Tx) (end time.Time, ok bool, err error) {
-	if end, ok, err = tx.NextMuteEnd(); err != nil {
-		return end, ok, err
+	for _, next := range []func() (time.Time, bool, error){tx.NextMuteEnd, tx.NextUserMuteEnd, tx.NextAbsence} {
+		other, also, err := next()
+		if err != nil {
+			return end, ok, err
+		}
+		if also && (!ok || other.Before(end)) {
+			end, ok = other, true
+		}
 	}
-	other, also, err := tx.NextUserMuteEnd()
-	if also && (!ok || other.Before(end)) {
-		return other, true, err
-	}
-	return end, ok, err
+	return end, ok, nil
 }
 
 // endMutes removes mutes that are over and announces those that this node removed.

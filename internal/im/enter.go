@@ -45,7 +45,10 @@ func (s *Service) Enter(ctx context.Context, c Caller, id RoomID, in Entering) (
 			break
 		}
 	}
-	if err == errJoined {
+	switch err {
+	case nil:
+		s.lookAway(ctx, c.App.ID, c.User) // who came by REST, or was disconnected meanwhile
+	case errJoined:
 		err = ErrUnavailable.Because(err)
 	}
 	return inside, err

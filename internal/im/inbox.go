@@ -58,7 +58,7 @@ type Unread struct {
 }
 
 // OpenDevice tells what waits for a device of the caller, which is remembered from then on. One that is new starts at
-// the oldest message that no device of the user has acknowledged. Errors: ErrInvalid.
+// the oldest message that no device of the user has acknowledged. The user's absence, if any, ends. Errors: ErrInvalid.
 func (s *Service) OpenDevice(ctx context.Context, c Caller, name string) (unread []Unread, err error) {
 	if err := checkDevice(c, name); err != nil {
 		return nil, err
@@ -87,6 +87,9 @@ func checkDevice(c Caller, name string) error {
 // seeDevice returns the caller's device, which it makes when it is not known.
 func (s *Service) seeDevice(tx Tx, c Caller, name string) (Device, error) {
 	if err := tx.LockUsers(c.App.ID, []Username{c.User}); err != nil {
+		return Device{}, err
+	}
+	if err := tx.EndAbsence(c.App.ID, c.User); err != nil {
 		return Device{}, err
 	}
 	now := s.clock.Now()

@@ -75,7 +75,7 @@ func (s *Service) AddAdmin(ctx context.Context, c Caller, kind RoomKind, id Room
 
 // RemoveAdmin makes an admin a plain member. Errors: ErrRoomNotFound, ErrForbidden, ErrUserNotFound, ErrNotAdmin.
 func (s *Service) RemoveAdmin(ctx context.Context, c Caller, kind RoomKind, id RoomID, name string) error {
-	return s.inRoom(ctx, c, kind, id, Owner, func(w *work) error {
+	err := s.inRoom(ctx, c, kind, id, Owner, func(w *work) error {
 		st, err := w.standing(foldName(name))
 		if err != nil {
 			return err
@@ -86,6 +86,10 @@ func (s *Service) RemoveAdmin(ctx context.Context, c Caller, kind RoomKind, id R
 		w.emit(AdminRemoved, st.User)
 		return w.tx.SetRole(w.room, st.User, Plain)
 	})
+	if err == nil {
+		s.demoted(ctx, c.App.ID, kind, foldName(name))
+	}
+	return err
 }
 
 // MuteMembers silences members for a while, or with [ForGood] until they are unmuted; length 0 unmutes. A mute
@@ -369,6 +373,9 @@ func (s *Service) DisallowMembers(ctx context.Context, c Caller, kind RoomKind, 
 		}
 		return err
 	})
+	if err == nil {
+		s.demoted(ctx, c.App.ID, kind, users...)
+	}
 	return users, err
 }
 

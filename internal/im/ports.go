@@ -52,6 +52,8 @@ type Tx interface {
 type AppTx interface {
 	// App returns the app of a key, or ErrAppNotFound with the key.
 	App(AppKey) (App, error)
+	// AppByID returns an app, or ErrAppNotFound.
+	AppByID(AppID) (App, error)
 	// LockApp is App, and until the transaction ends no other transaction gets past LockApp of the same app.
 	LockApp(AppKey) (App, error)
 	// Apps returns every app by key.
@@ -218,6 +220,19 @@ type MemberTx interface {
 type VisitTx interface {
 	// Visits returns the memberships of chatrooms of the named users that are of role Plain and not ByREST, by room and user.
 	Visits(AppID, []Username) ([]Visit, error)
+	// Visitors returns up to limit users, of any app, who have such memberships, by app and name, after one. Its cost does not grow
+	// with the number of other members.
+	Visitors(after Visitor, limit int) ([]Visitor, error)
+	// PutAbsences begins absences that are due at one moment, in place of those of the same users. Users who are gone have none.
+	PutAbsences(app AppID, users []Username, due time.Time) error
+	// EndAbsence removes a user's absence, if there is one.
+	EndAbsence(AppID, Username) error
+	// DueAbsences returns up to limit absences of any app that are due at or before now, earliest first.
+	DueAbsences(now time.Time, limit int) ([]Absence, error)
+	// NextAbsence returns when the next absence of any app is due; ok is false when there is none.
+	NextAbsence() (due time.Time, ok bool, err error)
+	// ClaimAbsence removes an absence if it is still due then; false when it is gone or was changed.
+	ClaimAbsence(Absence) (bool, error)
 }
 
 // ListTx keeps the per-room lists of users.

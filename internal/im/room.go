@@ -284,7 +284,9 @@ func (s *Service) ChangeRoom(ctx context.Context, c Caller, kind RoomKind, id Ro
 	if kind == Group && ch.describes() {
 		need = Admin
 	}
-	return s.inRoom(ctx, c, kind, id, need, func(w *work) error {
+	var owner Username
+	err := s.inRoom(ctx, c, kind, id, need, func(w *work) error {
+		owner = w.room.Owner
 		if err := changeFields(c.App, &w.room, ch); err != nil {
 			return err
 		}
@@ -298,6 +300,10 @@ func (s *Service) ChangeRoom(ctx context.Context, c Caller, kind RoomKind, id Ro
 		}
 		return w.tx.PutRoom(w.room)
 	})
+	if err == nil && ch.NewOwner != nil {
+		s.demoted(ctx, c.App.ID, kind, owner)
+	}
+	return err
 }
 
 func changeFields(app *App, r *Room, ch RoomChange) error {

@@ -40,6 +40,7 @@ type Service struct {
 	md5Passwords bool
 
 	apps        cache[AppKey, *App]
+	appIDs      cache[AppID, *App]
 	tokens      cache[TokenHash, Token]
 	secrets     cache[secretKey, string]
 	registering resting

@@ -25,6 +25,7 @@ type Settings struct {
 	GroupMaxUsers    int           // places in a group that names no maxusers
 	GroupMaxMaxUsers int           // most places a group may ask for
 	JoinedRooms      int           // chatrooms one user may be in (seed 004: 500)
+	ChatroomGrace    int           // seconds that who is not connected any more stays in a chatroom
 	MaxChatrooms     int           // chatrooms of the app, 0 = unlimited
 	MaxGroups        int           // groups of the app, 0 = unlimited
 	MaxAdmins        int           // admins of a room
@@ -51,7 +52,7 @@ type Settings struct {
 func DefaultSettings() Settings {
 	return Settings{
 		ErrorProfile: Profile450, TokenTTL: 60 * 24 * time.Hour, FileSize: 10 << 20,
-		DefaultMaxUsers: 200, MaxMaxUsers: 5000, GroupMaxUsers: 200, GroupMaxMaxUsers: 8000, JoinedRooms: 500, MaxAdmins: 99,
+		DefaultMaxUsers: 200, MaxMaxUsers: 5000, GroupMaxUsers: 200, GroupMaxMaxUsers: 8000, JoinedRooms: 500, ChatroomGrace: 120, MaxAdmins: 99,
 		BatchAdd: 60, BatchRemove: 60, BatchRegister: 60,
 		MaxMessage: 5120, RecallSeconds: 120, MessageDays: 180,
 		MaxContacts: 1000, MaxUserBlocks: 500,
@@ -121,6 +122,7 @@ func settings() []setting {
 		number("group_default_maxusers", "places in a group whose creation names no maxusers", 1, manyUsers, func(s *Settings) *int { return &s.GroupMaxUsers }),
 		number("group_max_maxusers", "most places a group may ask for", 1, manyUsers, func(s *Settings) *int { return &s.GroupMaxMaxUsers }),
 		number("user_max_chatrooms", "chatrooms one user may be in", 1, manyUsers, func(s *Settings) *int { return &s.JoinedRooms }),
+		number("chatroom_grace_seconds", "seconds that who is not connected any more stays in a chatroom", 0, 1<<31-1, func(s *Settings) *int { return &s.ChatroomGrace }),
 		number("max_chatrooms", "chatrooms of the app; 0 = unlimited", 0, 1<<31-1, func(s *Settings) *int { return &s.MaxChatrooms }),
 		number("max_groups", "groups of the app; 0 = unlimited", 0, 1<<31-1, func(s *Settings) *int { return &s.MaxGroups }),
 		number("room_max_admins", "admins of a room besides the owner", 1, 10_000, func(s *Settings) *int { return &s.MaxAdmins }),

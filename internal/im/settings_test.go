@@ -20,6 +20,7 @@ func settingCases() []struct{ key, standard, good, bad string } {
 		{"group_default_maxusers", "200", "1>1 1000000>1000000", "0 -1 1000001 x"},
 		{"group_max_maxusers", "8000", "1>1 1000000>1000000", "0 -1 1000001 x"},
 		{"user_max_chatrooms", "500", "1>1 1000000>1000000", "0 -1 1000001 x"},
+		{"chatroom_grace_seconds", "120", "0>0 2147483647>2147483647", "-1 2147483648 2m x"},
 		{"max_chatrooms", "0", "0>0 2147483647>2147483647 +5>5", "-1 2147483648 x"},
 		{"max_groups", "0", "0>0 2147483647>2147483647", "-1 2147483648 x"},
 		{"room_max_admins", "99", "1>1 10000>10000", "0 10001 x"},
@@ -89,16 +90,16 @@ func onlyChanged(t *testing.T, s im.Settings, key string) {
 // TestSettingsMeanTheirFields: a key that sets another's field would pass the round trip.
 func TestSettingsMeanTheirFields(t *testing.T) {
 	s := im.ParseSettings("open_registration=true\nerror_profile=v2\ntoken_ttl=3\nroom_default_maxusers=4\nroom_max_maxusers=5\n" +
-		"user_max_chatrooms=6\nmax_chatrooms=7\nmax_groups=8\nroom_max_admins=9\nbatch_add=10\nbatch_remove=11\nbatch_register=12\ngroup_default_maxusers=13\ngroup_max_maxusers=14\nmessage_max_bytes=256\nrecall_seconds=16\nmessage_days=17\ngroup_max_pending=18\nuser_max_pending=19\npending_days=20\n")
+		"user_max_chatrooms=6\nmax_chatrooms=7\nmax_groups=8\nroom_max_admins=9\nbatch_add=10\nbatch_remove=11\nbatch_register=12\ngroup_default_maxusers=13\ngroup_max_maxusers=14\nmessage_max_bytes=256\nrecall_seconds=16\nmessage_days=17\ngroup_max_pending=18\nuser_max_pending=19\npending_days=20\nchatroom_grace_seconds=21\n")
 	got := fmt.Sprintln(s.OpenRegistration, s.ErrorProfile, s.TokenTTL, s.DefaultMaxUsers, s.MaxMaxUsers, s.JoinedRooms,
 		s.MaxChatrooms, s.MaxGroups, s.MaxAdmins, s.BatchAdd, s.BatchRemove, s.BatchRegister, s.GroupMaxUsers, s.GroupMaxMaxUsers, s.MaxMessage, s.RecallSeconds, s.MessageDays,
-		s.GroupPending, s.UserPending, s.PendingDays)
-	same(t, "fields", got, "true v2 3s 4 5 6 7 8 9 10 11 12 13 14 256 16 17 18 19 20\n")
+		s.GroupPending, s.UserPending, s.PendingDays, s.ChatroomGrace)
+	same(t, "fields", got, "true v2 3s 4 5 6 7 8 9 10 11 12 13 14 256 16 17 18 19 20 21\n")
 	d := im.DefaultSettings()
 	got = fmt.Sprintln(d.OpenRegistration, d.ErrorProfile, d.TokenTTL == 60*24*time.Hour, d.DefaultMaxUsers, d.MaxMaxUsers, d.JoinedRooms,
 		d.MaxChatrooms, d.MaxGroups, d.MaxAdmins, d.BatchAdd, d.BatchRemove, d.BatchRegister, d.GroupMaxUsers, d.GroupMaxMaxUsers, d.MaxMessage, d.RecallSeconds, d.MessageDays,
-		d.GroupPending, d.UserPending, d.PendingDays)
-	same(t, "defaults", got, "false 450 true 200 5000 500 0 0 99 60 60 60 200 8000 5120 120 180 500 100 30\n")
+		d.GroupPending, d.UserPending, d.PendingDays, d.ChatroomGrace)
+	same(t, "defaults", got, "false 450 true 200 5000 500 0 0 99 60 60 60 200 8000 5120 120 180 500 100 30 120\n")
 }
 
 func TestParseSettings(t *testing.T) {

@@ -22,6 +22,18 @@ func scanApp(rows rows) (a im.App, err error) {
 // App implements [im.AppTx].
 func (t *tx) App(key im.AppKey) (im.App, error) { return t.app(key, "") }
 
+// AppByID implements [im.AppTx].
+func (t *tx) AppByID(id im.AppID) (im.App, error) {
+	apps, err := list(t, selectApp+` WHERE id = $1`, []any{int64(id)}, scanApp)
+	if err == nil && len(apps) == 0 {
+		err = im.ErrAppNotFound
+	}
+	if err != nil {
+		return im.App{}, err
+	}
+	return apps[0], nil
+}
+
 // LockApp implements [im.AppTx].
 func (t *tx) LockApp(key im.AppKey) (im.App, error) { return t.app(key, t.dialect.forUpdate) }
 
@@ -128,6 +140,7 @@ func appTables() []appTable {
 		{"user_lists", "app, owner, list, username"},
 		{"user_mutes", "app, username"},
 		{"properties", "app, username, name"},
+		{"absences", "app, username"},
 	}
 }
 

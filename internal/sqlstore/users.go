@@ -134,7 +134,7 @@ func (t *tx) DeleteUser(app im.AppID, name im.Username) error {
 	if _, err := t.exec(`DELETE FROM pending WHERE app = $1 AND inviter > '' AND inviter = $2`, int64(app), string(name)); err != nil {
 		return err
 	}
-	for _, table := range []string{"room_lists", "pending", "spans", "devices", "cursors"} {
+	for _, table := range []string{"room_lists", "pending", "spans", "devices", "cursors", "absences"} {
 		if _, err := t.exec(`DELETE FROM `+table+` WHERE app = $1 AND username = $2`, int64(app), string(name)); err != nil {
 			return err
 		}

@@ -57,7 +57,7 @@ func sharedTests() []test {
 }
 
 // ownTests look at all apps.
-func ownTests() []test { return join(dueTests(), duePeopleTests(), tenantTests()) }
+func ownTests() []test { return join(dueTests(), duePeopleTests(), absenceTests(), tenantTests()) }
 
 func join(lists ...[]test) (all []test) {
 	for _, l := range lists {

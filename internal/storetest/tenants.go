@@ -54,6 +54,7 @@ func (e *env) everything() im.Room {
 			e.talk(tx),
 			e.signUp(tx),
 			e.people(tx),
+			tx.PutAbsences(e.app, []im.Username{"bob"}, start()),
 			tx.AddToken(im.Token{Hash: e.hash(1), App: e.app, User: "ann", Issued: start(), Expires: start()}))
 	})
 	return r
@@ -182,6 +183,11 @@ func writes() []access {
 		}},
 		{"DeleteAttributes", func(tx im.Tx, _ im.AppID, r im.Room) (any, error) { return nil, tx.DeleteAttributes(r, []string{"k"}) }},
 		{"DropAttributesOf", func(tx im.Tx, _ im.AppID, r im.Room) (any, error) { return tx.DropAttributesOf(r, names) }},
+		{"PutAbsences", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) { return nil, tx.PutAbsences(app, names, start()) }},
+		{"EndAbsence", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) { return nil, tx.EndAbsence(app, "bob") }},
+		{"ClaimAbsence", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) {
+			return tx.ClaimAbsence(im.Absence{Visitor: im.Visitor{App: app, User: "bob"}, Due: start()})
+		}},
 		{"PutFace", func(tx im.Tx, app im.AppID, r im.Room) (any, error) { return nil, tx.PutFace(app, im.Face{Room: r.ID}) }},
 		{"RemoveSuperAdmin", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) { return tx.RemoveSuperAdmin(app, "ann") }},
 		{"PutRelation", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) {
@@ -226,6 +232,7 @@ func elsewhere() []string {
 	return []string{"File", "UseFile", "DeleteFile", "FilesThere", "AddFile", // see foreignFiles
 		"App", "LockApp", "Apps", "PutApp", "DeleteApp", "DeleteRemains", "Token", "AddToken", "DeleteExpiredTokens", "DueMutes", "NextMuteEnd",
 		"DueUserMutes", "NextUserMuteEnd", "AddUser", "AddRoom", "AddSuperAdmin", "AddUsers", "AddAccounts", "RevokeJWT", "DeleteRevokedJWTs", "Advance", "AddMessage", "TakePart", "PutPlaces",
+		"AppByID", "Visitors", "DueAbsences", "NextAbsence",
 		"AddReader"}
 }
 
@@ -260,6 +267,8 @@ func testTenants(e *env) {
 
 	other.everything() // the same names, beside the first app's
 	e.same("the app after another made the same", e.portrait(r), was)
+	due := read(e, func(tx im.Tx) ([]im.Absence, error) { return tx.DueAbsences(start(), 9) })
+	e.same("absences of both", len(due), 2)
 	e.foreignFiles(other)
 	for m := range reflect.TypeFor[im.Tx]().Methods() {
 		if !slices.Contains(covered, m.Name) {
@@ -351,7 +360,11 @@ func testDeleteApp(e *env) {
 		}
 		due, err := tx.DueMutes(start().Add(time.Hour), 9)
 		e.same("mutes left", len(due), 1)
-		return err
+		absences, e2 := tx.DueAbsences(start(), 9)
+		e.same("absences left", len(absences), 1)
+		visitors, e3 := tx.Visitors(im.Visitor{}, 9)
+		e.same("visitors left", visitors, []im.Visitor{{App: stays.app, User: "bob"}})
+		return firstError(err, e2, e3)
 	})
 	e.same("the other app", stays.portrait(kept), was)
 }

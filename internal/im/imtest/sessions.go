@@ -56,6 +56,8 @@ func (s *Sessions) Disconnect(_ context.Context, app im.AppID, user im.Username,
 		return s.err
 	}
 	p := person{app, user}
-	s.devices[p] = slices.DeleteFunc(s.devices[p], func(d im.Connection) bool { return resource == "" || d.Resource == resource })
+	if devices, ok := s.devices[p]; ok {
+		s.devices[p] = slices.DeleteFunc(devices, func(d im.Connection) bool { return resource == "" || d.Resource == resource })
+	}
 	return nil
 }

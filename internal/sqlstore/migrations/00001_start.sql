@@ -361,6 +361,15 @@ CREATE TABLE properties (
 	PRIMARY KEY (app, username, name)
 ) /*sqlite WITHOUT ROWID*/;
 
+-- Who visits chatrooms and is not connected, and when the visits end.
+CREATE TABLE absences (
+	app      BIGINT NOT NULL,
+	username TEXT NOT NULL,
+	due      BIGINT NOT NULL,
+	PRIMARY KEY (app, username)
+) /*sqlite WITHOUT ROWID*/;
+CREATE INDEX absences_due ON absences (due, app, username);
+
 -- SQLite believes that the first column of an index names few rows. It would rather read all rows of an app by a primary key, or
 -- all its messages since one, than look in the index that is made for the question. So it is told how many there are of these.
 -- +goose StatementBegin
