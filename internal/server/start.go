@@ -116,6 +116,18 @@ func (t startText) printApp(line func(key, value string), base string) {
 		line("app token", t.token)
 	}
 	line("REST", base+"/"+t.app.Key.Org+"/"+t.app.Key.Name+"/")
+	socket := socketURL(base)
+	line("WebSocket", socket)
+	line("Web SDK", fmt.Sprintf("{appKey: '%s', isHttpDNS: false, url: '%s', apiUrl: '%s'}", t.app.Key, socket, base))
+}
+
+// socketURL is where SDKs connect (wire/msync.md §1), at a server that is at base.
+func socketURL(base string) string {
+	scheme, host, _ := strings.Cut(base, "://")
+	if strings.EqualFold(scheme, "https") {
+		return "wss://" + host + "/websocket"
+	}
+	return "ws://" + host + "/websocket"
 }
 
 func (t startText) printTries(b *strings.Builder, base string) {
