@@ -72,9 +72,6 @@ func writeLines(zip *gzip.Writer, messages []im.Message) error {
 	lines := json.NewEncoder(zip)
 	lines.SetEscapeHTML(false)
 	for _, m := range messages {
-		if !m.Spoken() {
-			continue
-		}
 		if err := lines.Encode(stored(m)); err != nil {
 			return err
 		}
@@ -107,9 +104,7 @@ func (a *API) history(c *call) (answer, error) {
 	ans := answer{path: chatmessagesPath}
 	entities := make([]storedMessage, 0, len(messages))
 	for _, m := range messages {
-		if m.Spoken() {
-			entities = append(entities, storedEntity(c.app, m))
-		}
+		entities = append(entities, storedEntity(c.app, m))
 		after = int64(m.ID)
 	}
 	if more {

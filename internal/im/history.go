@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// History returns up to limit messages made from one moment to before another, in their order, after a message of a former
-// answer. more tells whether others follow. It needs an app token.
+// History returns up to limit messages said from one moment to before another, in their order, after a message of a former
+// answer. Withdrawals, edits, receipts and notices are no messages of their own. more tells whether others follow. It needs an app token.
 func (s *Service) History(ctx context.Context, c Caller, from, to time.Time, after MessageID, limit int) (messages []Message, more bool, err error) {
 	if err := c.mustBeApp(); err != nil {
 		return nil, false, err

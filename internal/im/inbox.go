@@ -51,7 +51,7 @@ const (
 	maxDevice  = 256 // bytes of a device's name
 )
 
-// Unread is a conversation that holds something for a device.
+// Unread is a conversation that holds something for a device. All that the device has to fetch is counted, also what nobody said.
 type Unread struct {
 	With  Address
 	Count int
@@ -203,8 +203,8 @@ func (s *Service) Acknowledge(ctx context.Context, c Caller, device string, with
 	})
 }
 
-// OfflineCount is how many messages no device of a user has acknowledged; own ones are not counted. Errors: ErrUserNotFound,
-// ErrNotSelf.
+// OfflineCount is how many messages no device of a user has acknowledged. Own ones are not counted, nor withdrawals, edits, receipts
+// and notices, which nobody said. Errors: ErrUserNotFound, ErrNotSelf.
 func (s *Service) OfflineCount(ctx context.Context, c Caller, name string) (n int, err error) {
 	err = s.store.View(ctx, func(tx Tx) error {
 		n = 0
@@ -226,7 +226,8 @@ func (s *Service) OfflineCount(ctx context.Context, c Caller, name string) (n in
 	return n, err
 }
 
-// Delivered tells whether any device of a user has acknowledged a message, also of one that is not known (any more).
+// Delivered tells whether any device of a user has acknowledged a message. It says no of one that is not known (any more), and of
+// one for those online only, which nobody acknowledges.
 // Errors: ErrUserNotFound, ErrNotSelf.
 func (s *Service) Delivered(ctx context.Context, c Caller, name string, id MessageID) (delivered bool, err error) {
 	err = s.store.View(ctx, func(tx Tx) error {
@@ -239,7 +240,8 @@ func (s *Service) Delivered(ctx context.Context, c Caller, name string, id Messa
 			delivered = false
 			return nil
 		}
-		if err != nil {
+		if err != nil || !m.Spoken() || m.Online {
+			delivered = false
 			return err
 		}
 		spans, err := tx.Spans(u.App, u.Name, anyDevice, m.Conversation())

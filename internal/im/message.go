@@ -148,7 +148,7 @@ type Message struct {
 	AskReceipts bool // of a group's message: its sender wants to know who has read it
 	Edit        Edit
 	Of          MessageID // the message whose edited content this one tells those who have it already; 0: it is no such note
-	Prev        MessageID // of an event only: the last of the conversation before this one; 0: there was none
+	Prev        MessageID // of an event only: the last of the conversation before this one; 0: there was none, or this one is Online and in no order
 
 	Wire string // the wire the sender spoke, when Raw is kept
 	Raw  []byte // the sender's own bytes on that wire, to forward unchanged

@@ -313,8 +313,8 @@ type MessageTx interface {
 	Advance(app AppID, c ConversationID, id MessageID) (next, prev MessageID, err error)
 	// Last is the last message of the conversation, 0 when nothing was said.
 	Last(AppID, ConversationID) (MessageID, error)
-	// AddMessage stores a message under the ID that Advance gave it, or an imported one under any; added is false when the id of
-	// an imported one is taken (then nothing is written).
+	// AddMessage stores a message under the ID that Advance gave it, or under any when it is imported or for those online only;
+	// added is false when the id of an imported one is taken (then nothing is written).
 	AddMessage(Message) (added bool, err error)
 	// Message returns a message, or ErrMessageNotFound with the id.
 	Message(AppID, MessageID) (Message, error)
@@ -324,7 +324,7 @@ type MessageTx interface {
 	PutMessage(Message) error
 	// DeleteMessage removes a message with its readers, or ErrMessageNotFound.
 	DeleteMessage(AppID, MessageID) error
-	// Messages returns up to limit messages of the app with ids above after and below before, in their order.
+	// Messages returns up to limit messages of the app that were said, with ids above after and below before, in their order.
 	Messages(app AppID, after, before MessageID, limit int) ([]Message, error)
 	// DeleteMessagesBefore removes up to limit messages with ids below an id, or readers of such, and tells how many.
 	DeleteMessagesBefore(app AppID, id MessageID, limit int) (int, error)
@@ -356,7 +356,7 @@ type InboxTx interface {
 	// MessagesFor returns up to limit messages that stand in the user's inbox with ids above after, up to until, and were not
 	// sent by this device, in their order.
 	MessagesFor(d Device, c ConversationID, after, until MessageID, limit int) ([]Message, error)
-	// CountMessages counts them; for the empty device those of other users.
+	// CountMessages counts them; for the empty device those that other users said.
 	CountMessages(d Device, c ConversationID, after, until MessageID) (int, error)
 	// Device returns a device, or ErrDeviceNotFound.
 	Device(app AppID, u Username, name string) (Device, error)

@@ -223,7 +223,7 @@ func (s *Service) readInGroup(t *telling, of Message) error {
 		}
 	}
 	t.m.To, t.m.Only, t.m.Echo = of.To, []Username{of.From}, true
-	if err := t.place(); err != nil {
+	if err := t.m.place(t.tx); err != nil {
 		return err
 	}
 	said.Count, err = t.tx.AddReader(of.App, of.ID, Reader{User: t.c.User, At: t.m.At})
@@ -245,15 +245,9 @@ func (t *telling) allReadInGroup() error {
 	return t.put(Receipt{Kind: ReceiptAllRead, Group: t.new.To.Room})
 }
 
-// place gives the receipt its number.
-func (t *telling) place() (err error) {
-	t.m.ID, t.m.Prev, err = t.tx.Advance(t.m.App, t.m.Conversation(), t.m.ID)
-	return err
-}
-
 // put stores the receipt.
 func (t *telling) put(r Receipt) error {
-	if err := t.place(); err != nil {
+	if err := t.m.place(t.tx); err != nil {
 		return err
 	}
 	t.m.Body = r.body()

@@ -63,3 +63,89 @@ func TestReceiptsBetweenTwo(t *testing.T) {
 	same(t, "all read", w.told(names), "ann: bob all_read, bob: bob all_read")
 	same(t, "each device of the sender finds them", []string{ann.Open("web"), ann.Open("pad")}, []string{"bob 4", "bob 4"})
 }
+
+func under(id string) func(*im.NewReceipt) { return func(r *im.NewReceipt) { r.Client = id } }
+
+// TestReceiptSaidTwice: the answer was lost, and the device says it again.
+func TestReceiptSaidTwice(t *testing.T) {
+	w := newWorld(t)
+	ann, bob := as(t, w, "ann"), as(t, w, "bob")
+	id := ann.Say("bob", "hello")
+	first := bob.Receipt(im.ReceiptRead, id, under("r1"))
+	w.bus.Take()
+	same(t, "the same id", bob.Receipt(im.ReceiptRead, id, under("r1")), first)
+	same(t, "told once", w.told(nil), "")
+	same(t, "found once", ann.Open("web"), "bob 2")
+	if bob.Receipt(im.ReceiptRead, id, under("r2")) == first {
+		t.Error("another receipt has the same id")
+	}
+}
+
+// TestReceiptsWithoutEffect: nobody is told, nothing is kept, and who told them learns nothing from the answer.
+func TestReceiptsWithoutEffect(t *testing.T) {
+	w := newCrew(t)
+	app, ann, bob := as(t, w, "app"), as(t, w, "ann"), as(t, w, "bob")
+	asked := func(n *im.NewMessage) { n.AskReceipts = true }
+	toBob, withdrawn, own := ann.Say("bob", "hello"), ann.Say("bob", "oops"), bob.Say("ann", "mine")
+	inCrew, askedInCrew, inLounge := ann.Say("#crew", "all"), ann.Say("#crew", "all", asked), ann.Say("*lounge", "all", asked)
+	forCat := ann.Say("#crew", "cat", asked, func(n *im.NewMessage) { n.Only = []string{"cat"} })
+	fromApp, fromGone := app.Say("bob", "news"), app.Say("bob", "news", func(n *im.NewMessage) { n.From = "gone" })
+	ann.Recall(withdrawn)
+	bob.Rewrite(own, im.Rewriting{Body: words("ours")})
+	var withdrawal im.MessageID
+	for _, e := range w.bus.Take() {
+		if e.Kind == im.MessageRecalled {
+			withdrawal = e.Message.ID
+		}
+	}
+	sid := as(t, w, "sid")
+	type attempt struct {
+		who  actor
+		kind im.ReceiptKind
+		of   im.MessageID
+	}
+	attempts := []attempt{{bob, im.ReceiptRead, 7}, {bob, im.ReceiptRead, 0}, {bob, im.ReceiptRead, withdrawn}, {bob, im.ReceiptRead, withdrawal}, {bob, im.ReceiptRead, own},
+		{sid, im.ReceiptRead, toBob}, {sid, im.ReceiptRead, askedInCrew}, {bob, im.ReceiptRead, inCrew}, {bob, im.ReceiptDelivered, askedInCrew},
+		{ann, im.ReceiptRead, askedInCrew}, {bob, im.ReceiptRead, inLounge}, {bob, im.ReceiptRead, forCat}, {bob, im.ReceiptRead, fromApp}, {bob, im.ReceiptRead, fromGone}}
+	for _, to := range []im.Address{im.ToUser("sid"), im.ToUser("nosuch"), im.ToUser("no body"), im.ToUser("bob"), {}, im.ToRoom(im.Chatroom, lounge), im.ToRoom(im.Group, "nosuch")} {
+		bob.Receipt(im.ReceiptAllRead, toBob, func(r *im.NewReceipt) { r.To = to })
+		w.want()
+	}
+	before := w.history()
+	for _, try := range attempts {
+		try.who.Receipt(try.kind, try.of)
+		w.want()
+	}
+	ann.BlockUsers("ann", "bob")
+	w.bus.Take()
+	bob.Receipt(im.ReceiptRead, toBob)
+	bob.Receipt(im.ReceiptAllRead, 0, func(r *im.NewReceipt) { r.To = im.ToUser("ann") })
+	w.want()
+	same(t, "history", w.history(), before)
+}
+
+// TestReceiptsToStrangers: where users write to contacts only, they tell contacts only.
+func TestReceiptsToStrangers(t *testing.T) {
+	w := newWorld(t, "contacts_only=true")
+	app, bob := as(t, w, "app"), as(t, w, "bob")
+	id := app.Say("bob", "hello", func(n *im.NewMessage) { n.From = "ann" })
+	w.bus.Take()
+	bob.Receipt(im.ReceiptRead, id)
+	w.want()
+	app.Befriend("ann", "bob")
+	w.bus.Take()
+	bob.Receipt(im.ReceiptDelivered, id)
+	same(t, "a contact", w.told(nil), "ann: bob delivered")
+}
+
+func TestBadReceipts(t *testing.T) {
+	w := newWorld(t, "message_max_bytes=256")
+	ann, bob := as(t, w, "ann"), as(t, w, "bob")
+	id := ann.Say("bob", "hello")
+	as(t, w, "nobody").fails(im.ErrUnauthenticated).Receipt(im.ReceiptRead, id)
+	as(t, w, "app").fails(im.ErrUserOnly).Receipt(im.ReceiptRead, id)
+	bob.fails(im.ErrInvalid.With("kind")).Receipt("seen", id)
+	bob.fails(im.ErrMessageLarge.With("256")).Receipt(im.ReceiptRead, id, func(r *im.NewReceipt) { r.Text = strings.Repeat("x", 257) })
+	bob.fails(im.ErrInvalid.With("device")).Receipt(im.ReceiptRead, id, func(r *im.NewReceipt) { r.Device = strings.Repeat("x", 257) })
+	bob.fails(im.ErrInvalid.With("client")).Receipt(im.ReceiptRead, id, under(strings.Repeat("x", 65)))
+}

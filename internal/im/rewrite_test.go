@@ -346,7 +346,9 @@ func TestRewriteTogether(t *testing.T) {
 			}
 		}
 		same(t, "edits", tally(together(edits...)), map[string]int{"ok": sides})
-		messages, _, err := w.svc.History(t.Context(), im.AppCaller(w.app), time.Time{}, w.clock.Now().Add(time.Hour), 0, 100)
+		bob := as(t, w, "bob")
+		bob.Open("web")
+		messages, _, err := w.svc.Fetch(t.Context(), bob.c, "web", address("ann"), 0, 100)
 		must(t, err)
 		last := messages[len(messages)-1]
 		if len(messages) != 1+sides || messages[0].ID != id || messages[0].Edit.Count != sides || last.Edit.Count != sides || last.Of != id ||
@@ -410,4 +412,76 @@ func TestWhoMayNotWriteMayNotRewrite(t *testing.T) {
 	app.Rewrite(inCrew, edit)
 	app.DeleteUser("bob")
 	cat.fails(im.ErrUserNotFound.For("bob")).Rewrite(toBob, edit)
+}
+
+// TestRecallSaidTwice: the answer was lost, and the device says it again.
+func TestRecallSaidTwice(t *testing.T) {
+	w := newWorld(t, "message_max_bytes=256")
+	ann, bob := as(t, w, "ann"), as(t, w, "bob")
+	bob.Open("web")
+	recall := func(a actor, id im.MessageID, r im.Recalling) im.Message {
+		m, err := w.svc.Recall(t.Context(), a.c, id, r)
+		a.check(err)
+		return m
+	}
+	id, other := ann.Say("bob", "oops"), ann.Say("bob", "well", func(n *im.NewMessage) { n.Client = "c1" })
+	r := im.Recalling{To: im.ToUser("bob"), Device: "phone", Client: "c2", Ext: "sorry"}
+	w.bus.Take()
+	first := recall(ann, id, r)
+	var topics []im.Topic
+	for _, e := range w.bus.Take() {
+		topics = append(topics, e.Topic)
+		of, ext, ok := e.Message.Withdrawal()
+		same(t, "what is told", []any{e.Kind, of, ext, ok, e.Message.Device}, []any{im.MessageRecalled, id, "sorry", true, "phone"})
+	}
+	same(t, "to", topics, []im.Topic{im.UserTopic(w.app.ID, "bob"), im.UserTopic(w.app.ID, "ann")})
+	w.clock.Advance(time.Hour)
+	w.change("recall_seconds=0")
+	ann = as(t, w, "ann")
+	again := recall(ann, id, r)
+	same(t, "the same, also when it would be refused", []any{again.ID, again.At}, []any{first.ID, first.At})
+	w.want()
+	same(t, "told once", bob.Read("web", "ann"), "well -"+id.String())
+	same(t, "the device that did it knows", ann.Open("phone"), "")
+	bad := ann.fails(im.ErrInvalid.With("client"))
+	recall(bad, other, r)
+	recall(bad, other, im.Recalling{Device: "phone", Client: "c1"})
+	recall(ann.fails(im.ErrMessageLarge.With("256")), other, im.Recalling{Ext: strings.Repeat("x", 257)})
+	recall(ann.fails(im.ErrInvalid.With("device")), other, im.Recalling{Device: strings.Repeat("x", 257)})
+	_, _, ok := im.Message{}.Withdrawal()
+	same(t, "something else", ok, false)
+}
+
+// TestRewriteSaidTwice: as above, of an edit.
+func TestRewriteSaidTwice(t *testing.T) {
+	w := newWorld(t)
+	ann, bob := as(t, w, "ann"), as(t, w, "bob")
+	bob.Open("web")
+	sent := w.clock.Now()
+	id, other := ann.Say("bob", "typo"), ann.Say("bob", "x")
+	w.clock.Advance(time.Minute)
+	edit := im.Rewriting{Body: words("type"), Device: "phone", Client: "c1"}
+	rewrite := func(a actor, id im.MessageID, r im.Rewriting) im.Message {
+		m, err := w.svc.Rewrite(t.Context(), a.c, id, r)
+		a.check(err)
+		return m
+	}
+	first := rewrite(ann, id, edit)
+	w.bus.Take()
+	w.clock.Advance(time.Minute)
+	rewrite(ann, id, im.Rewriting{Body: words("types")})
+	for _, e := range w.bus.Take() {
+		m := e.Message
+		same(t, "what the note tells", []any{m.Of, m.At, m.Edit.Count, m.Edit.By, m.Edit.At}, []any{id, sent, 2, im.Username("ann"), w.clock.Now()})
+	}
+	again := rewrite(ann, id, edit)
+	w.want()
+	for _, m := range []im.Message{first, again} {
+		same(t, "as it was", []any{m.ID, m.Of, said(m), m.At, m.Edit.Count, m.To}, []any{id, im.MessageID(0), "type", sent, 1, im.ToUser("bob")})
+	}
+	same(t, "told once", bob.Read("web", "ann"), "types x type types")
+	same(t, "the other devices know", ann.Open("phone"), "bob 1") // the edit without a device
+	bad := ann.fails(im.ErrInvalid.With("client"))
+	rewrite(bad, other, edit)
+	rewrite(ann.fails(im.ErrInvalid.With("device")), other, im.Rewriting{Body: words("x"), Device: strings.Repeat("x", 257)})
 }

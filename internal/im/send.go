@@ -146,8 +146,11 @@ func (s *Service) newMessage(c Caller, n NewMessage) (Message, error) {
 		return Message{}, tooMany(ErrTooManyDirected, len(m.Only), mostOnly)
 	case n.Body.Type == 0 || n.Body.Type >= RecallBody:
 		return Message{}, ErrFieldMissing.With("type")
-	case n.Body.Fields.size()+n.Ext.size() > c.App.Settings.MaxMessage:
+	case n.Body.Fields.size()+n.Ext.size() > c.App.Settings.MaxMessage, len(n.Raw) > c.App.Settings.mostRaw():
 		return Message{}, ErrMessageLarge.With(itoa(c.App.Settings.MaxMessage))
+	}
+	if err := fits(c, n.Device, n.Client, ""); err != nil {
+		return Message{}, err
 	}
 	for _, name := range m.Only {
 		if _, err := ParseUsername(string(name)); err != nil {
@@ -156,6 +159,10 @@ func (s *Service) newMessage(c Caller, n NewMessage) (Message, error) {
 	}
 	return m, nil
 }
+
+// mostRaw is how many bytes a message may have on the sender's wire: small fields have more around them than in them, and wires
+// carry what we do not read.
+func (s Settings) mostRaw() int { return 8*s.MaxMessage + 4096 }
 
 // speaker is who a message comes from.
 func speaker(c Caller, from string) (Username, error) {
@@ -231,7 +238,14 @@ func (s *Service) sayInRoom(tx Tx, c Caller, m *Message) error {
 			return err
 		}
 	}
-	m.ID, m.Prev, err = tx.Advance(m.App, m.Conversation(), m.ID)
+	return m.place(tx)
+}
+
+// place gives a message its number in the conversation. One that stands in no inbox keeps the one it has: it is in nobody's order.
+func (m *Message) place(tx Tx) (err error) {
+	if !m.Online {
+		m.ID, m.Prev, err = tx.Advance(m.App, m.Conversation(), m.ID)
+	}
 	return err
 }
 
@@ -244,10 +258,11 @@ func (s *Service) sayToUser(tx Tx, c Caller, m *Message) error {
 		}
 		return ErrUserNotFound.For(m.To.User)
 	}
+	m.Only, m.AskReceipts = nil, false // which are of rooms
 	conv := m.Conversation()
 	m.Echo = m.Echo || m.From == m.To.User // who writes to oneself receives it
 	pair, err := tx.Pair(m.App, conv, m.From, m.To.User)
-	if fresh := pair.fresh(m.From, m.To.User); err == nil && len(fresh) > 0 {
+	if fresh := pair.fresh(m.From, m.To.User); err == nil && len(fresh) > 0 && !m.Online {
 		if err := tx.LockUsers(m.App, fresh); err != nil { // before the conversation, as everyone locks them
 			return err
 		}
@@ -265,7 +280,7 @@ func (s *Service) sayToUser(tx Tx, c Caller, m *Message) error {
 			return err
 		}
 	}
-	if m.ID, m.Prev, err = tx.Advance(m.App, conv, m.ID); err != nil {
+	if err := m.place(tx); err != nil || m.Online {
 		return err
 	}
 	return tx.TakePart(m.App, conv, pair.fresh(m.From, m.To.User), m.ID-1)

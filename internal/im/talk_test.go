@@ -238,11 +238,33 @@ func TestDirectedMessage(t *testing.T) {
 	same(t, "who is named and no member", as(t, w, "sid").Open("web"), "")
 }
 
+// TestOnlineOnly: what is for those online only stands in no inbox, and in no order: what is said before and after it is contiguous.
 func TestOnlineOnly(t *testing.T) {
-	w := newWorld(t)
+	w := newCrew(t)
 	as(t, w, "app").Say("bob", "now", func(n *im.NewMessage) { n.Online = true })
 	same(t, "no inbox", as(t, w, "bob").Open("web"), "")
 	same(t, "history", w.history(), []string{"admin>bob:now"})
+
+	ann, bob := as(t, w, "ann"), as(t, w, "bob")
+	ann.Open("pad")
+	online := func(n *im.NewMessage) { n.Online = true }
+	w.bus.Take()
+	first := ann.Say("bob", "one")
+	for _, to := range []string{"bob", "#crew", "*lounge"} {
+		ann.Say(to, "typing", online)
+	}
+	second := ann.Say("bob", "two")
+	for _, e := range w.bus.Take() {
+		want := im.MessageID(0)
+		if e.Message.ID == second {
+			want = first
+		}
+		same(t, said(*e.Message)+" comes after", e.Message.Prev, want)
+	}
+	same(t, "what waits", []string{bob.Open("web"), ann.Open("pad")}, []string{"ann 2", "bob 2"})
+	same(t, "what is read", []string{bob.Read("web", "ann"), ann.Read("pad", "bob")}, []string{"one two", "one two"})
+	bob.BlockUsers("bob", "ann")
+	ann.fails(im.ErrBlockedByUser).Say("bob", "typing", online)
 }
 
 func TestSendTwice(t *testing.T) {
@@ -282,6 +304,10 @@ func TestBadMessages(t *testing.T) {
 	app.fails(im.ErrFieldMissing.With("type")).Say("bob", "x", func(n *im.NewMessage) { n.Body.Type = 0 })
 	app.fails(im.ErrFieldMissing.With("type")).Say("bob", "x", func(n *im.NewMessage) { n.Body.Type = im.RecallBody })
 	app.fails(im.ErrFieldMissing.With("to")).Say("bob", "x", func(n *im.NewMessage) { n.To = nil })
+	app.Say("bob", "x", func(n *im.NewMessage) { n.Wire, n.Raw = "wire", make([]byte, 8*256+4096) })
+	app.fails(im.ErrMessageLarge).Say("bob", "x", func(n *im.NewMessage) { n.Wire, n.Raw = "wire", make([]byte, 8*256+4097) })
+	app.fails(im.ErrInvalid.With("device")).Say("bob", "x", func(n *im.NewMessage) { n.Device = strings.Repeat("d", 257) })
+	app.fails(im.ErrInvalid.With("client")).Say("bob", "x", func(n *im.NewMessage) { n.Client = strings.Repeat("c", 65) })
 }
 
 func TestMessageEvents(t *testing.T) {
@@ -384,6 +410,15 @@ func TestOfflineCount(t *testing.T) {
 	bob.Open("pad")
 	bob.Read("web", "admin")
 	same(t, "one device has read", []any{count(), delivered(id), delivered(1)}, []any{1, true, false})
+	ann := as(t, w, "ann")
+	oops, typo := ann.Say("bob", "oops"), ann.Say("bob", "typo")
+	ann.Recall(oops)
+	ann.Rewrite(typo, im.Rewriting{Body: words("type")})
+	ann.Receipt(im.ReceiptRead, bob.Say("ann", "hello"))
+	online := ann.Say("bob", "typing", func(n *im.NewMessage) { n.Online = true })
+	same(t, "nobody said withdrawals, edits and receipts", []any{count(), bob.Open("web")}, []any{2, "#crew 2, ann 5"})
+	bob.Read("web", "ann")
+	same(t, "nobody acknowledges what is for those online", []any{count(), delivered(typo), delivered(online)}, []any{1, true, false})
 	for _, f := range []func(im.Caller, string) error{
 		func(c im.Caller, name string) error { _, err := w.svc.OfflineCount(t.Context(), c, name); return err },
 		func(c im.Caller, name string) error { _, err := w.svc.Delivered(t.Context(), c, name, id); return err },

@@ -138,10 +138,13 @@ func (t *tx) MessagesFor(d im.Device, c im.ConversationID, after, until im.Messa
 	return list(t, selectMessage+standsInInbox+` ORDER BY id LIMIT $8`, append(inboxArgs(d, c, after, until), int64(limit)), scanMessages(d.App))
 }
 
+// countInbox leaves out what nobody said, unless a device asks; $8 is the first type of that.
+const countInbox = `SELECT COUNT(*) FROM messages` + standsInInbox + ` AND ($6 <> '' OR type < $8 AND about = 0)`
+
 // CountMessages implements [im.InboxTx].
 func (t *tx) CountMessages(d im.Device, c im.ConversationID, after, until im.MessageID) (int, error) {
 	var n int64
-	_, err := t.row(`SELECT COUNT(*) FROM messages`+standsInInbox, inboxArgs(d, c, after, until), &n)
+	_, err := t.row(countInbox, append(inboxArgs(d, c, after, until), int64(im.RecallBody)), &n)
 	return int(n), err
 }
 

@@ -109,9 +109,9 @@ func (t *tx) holdApp(app im.AppID) error {
 	return err
 }
 
-// AddMessage implements [im.MessageTx]. What is not imported comes after Advance, which holds the app.
+// AddMessage implements [im.MessageTx]. What comes after Advance finds the app held.
 func (t *tx) AddMessage(m im.Message) (bool, error) {
-	if m.Past {
+	if m.Past || m.Online {
 		if err := t.holdApp(m.App); err != nil {
 			return false, err
 		}
@@ -181,7 +181,8 @@ func (t *tx) DeleteMessage(app im.AppID, id im.MessageID) error {
 
 // Messages implements [im.MessageTx].
 func (t *tx) Messages(app im.AppID, after, before im.MessageID, limit int) ([]im.Message, error) {
-	return t.messages(app, ` WHERE app = $1 AND id > $2 AND id < $3 ORDER BY id LIMIT $4`, int64(after), int64(before), int64(limit))
+	return t.messages(app, ` WHERE app = $1 AND id > $2 AND id < $3 AND type < $4 AND about = 0 ORDER BY id LIMIT $5`,
+		int64(after), int64(before), int64(im.RecallBody), int64(limit))
 }
 
 // forget runs a removal with a limit after a look whether there is anything, so that a round without work writes nothing.

@@ -20,7 +20,7 @@ func TestStatementsHaveAnIndex(t *testing.T) {
 		plan  string
 	}{
 		{publicGroups, []any{int64(1000), int64(9), int64(10)}, "rooms USING INDEX rooms_public (app=? AND seq<?)"},
-		{`SELECT COUNT(*) FROM messages` + standsInInbox, inbox, "messages USING INDEX messages_conv (app=? AND conv=? AND id>? AND id<?)"},
+		{countInbox, append(inbox, int64(im.RecallBody)), "messages USING INDEX messages_conv (app=? AND conv=? AND id>? AND id<?)"},
 		{selectMessage + standsInInbox + ` ORDER BY id LIMIT $8`, append(inbox, int64(5)), "messages USING INDEX messages_conv (app=? AND conv=? AND id>? AND id<?)"},
 		{selectUser + ` WHERE app = $1 AND uuid = $2`, key, "users USING INDEX users_uuid (app=? AND uuid=?)"},
 		{selectFile + ` WHERE app = $1 AND number = $2`, []any{int64(1000), int64(7)}, "files USING INDEX files_number (app=? AND number=?)"},

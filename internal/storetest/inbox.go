@@ -164,7 +164,7 @@ func testMessagesFor(e *env) {
 		d := im.Device{App: e.app, User: u, Name: device}
 		found := read(e, func(tx im.Tx) ([]im.Message, error) { return tx.MessagesFor(d, c, after, until, limit) })
 		n := read(e, func(tx im.Tx) (int, error) { return tx.CountMessages(d, c, after, until) })
-		if limit >= 9 && n != len(found) {
+		if limit >= 9 && n != len(found) { // of the empty device, what was said
 			e.Errorf("%s %s: counts %d, finds %d", u, device, n, len(found))
 		}
 		for _, m := range found {
@@ -185,6 +185,24 @@ func testMessagesFor(e *env) {
 	} {
 		e.same(tt.user+" "+tt.device, inbox(im.Username(tt.user), tt.device, 0, 99, 9), tt.want)
 	}
+	said := len(all)
+	for _, change := range []func(m *im.Message){
+		func(m *im.Message) { m.Body.Type = im.RecallBody },
+		func(m *im.Message) { m.Body.Type = im.ReceiptBody },
+		func(m *im.Message) { m.Body.Type = im.NoticeBody },
+		func(m *im.Message) { m.Of = 1 },
+	} {
+		at++
+		m := e.message(at, "ann", "")
+		m.To = im.ToRoom(im.Group, r.ID)
+		change(&m)
+		e.say(m)
+	}
+	e.same("what nobody said waits, too", inbox("zoe", "pad", im.MessageID(said), 99, 9), "[10 11 12 13]")
+	waiting := read(e, func(tx im.Tx) (int, error) {
+		return tx.CountMessages(im.Device{App: e.app, User: "zoe"}, c, 0, 99)
+	})
+	e.same("what others said", waiting, 7)
 	e.same("a stretch", inbox("zoe", "", 2, 7, 9), "[3 4 7]")
 	e.same("few", inbox("zoe", "", 0, 99, 2), "[1 2]")
 }
