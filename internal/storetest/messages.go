@@ -84,10 +84,10 @@ func testMessages(e *env) {
 	e.same("in their order", e.messages(0, 1<<60, 9), []im.MessageID{7, 20, 30})
 	e.same("between", e.messages(7, 30, 9), []im.MessageID{20})
 	e.same("few", e.messages(0, 1<<60, 2), []im.MessageID{7, 20})
-	withdrawal, receipt, notice, note := e.message(8, "dan", "eve"), e.message(9, "dan", "eve"), e.message(10, "dan", "eve"), e.message(11, "dan", "eve")
+	withdrawal, receipt, notice, note := e.message(12, "dan", "eve"), e.message(13, "dan", "eve"), e.message(14, "dan", "eve"), e.message(15, "dan", "eve")
 	withdrawal.Body.Type, receipt.Body.Type, notice.Body.Type, note.Of = im.RecallBody, im.ReceiptBody, im.NoticeBody, 7
 	e.say(withdrawal, receipt, notice, note)
-	e.same("what was said", e.messages(0, 1<<60, 2), []im.MessageID{7, 20})
+	e.same("what was said", e.messages(0, 1<<60, 3), []im.MessageID{7, 20, 30})
 	e.refused(im.ErrMessageNotFound.With("8"), func(tx im.Tx) error { _, err := tx.Message(e.app, 8); return err })
 }
 
