@@ -156,6 +156,11 @@ func (s *Service) endMutes(ctx context.Context, mutes []Mute) error {
 			}
 			e := roomEvent(room, MuteEnded, m.User)
 			e.App, e.At, e.Until = m.App, s.clock.Now(), m.Until
+			if e.within() {
+				if e.Only, err = audience(tx, room, e.Users); err != nil {
+					return err
+				}
+			}
 			events = append(events, e)
 		}
 		return nil

@@ -94,7 +94,7 @@ type Event struct {
 	RoomKind   RoomKind
 	Version    int64 // of the room. Events of different changes may overtake each other; those of one come in order
 	Users      []Username
-	Only       []Username // those in the room who are told; empty: all
+	Only       []Username // those in the room who are told, who is not in it is not; empty: all
 	Members    int        // members after the event, where it changes them
 	Until      time.Time
 	Files      []File

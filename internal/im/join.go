@@ -101,7 +101,7 @@ func (s *Service) Apply(ctx context.Context, c Caller, kind RoomKind, id RoomID,
 		case w.room.Members >= w.room.MaxUsers:
 			return ErrRoomFull.In(id)
 		}
-		staff, err := w.staff()
+		staff, err := staffOf(w.tx, w.room)
 		if err != nil {
 			return err
 		}
@@ -128,10 +128,10 @@ func (w *work) enter(fresh []Standing, full *Error, text string) error {
 	return w.join(members, text)
 }
 
-// staff are the owner and the admins.
-func (w *work) staff() ([]Username, error) {
-	admins, err := w.tx.Admins(w.room)
-	staff := []Username{w.room.Owner}
+// staffOf are the owner and the admins.
+func staffOf(tx Tx, room Room) ([]Username, error) {
+	admins, err := tx.Admins(room)
+	staff := []Username{room.Owner}
 	for _, m := range admins {
 		staff = append(staff, m.User)
 	}
@@ -198,7 +198,7 @@ func (s *Service) AnswerApplication(ctx context.Context, c Caller, id RoomID, na
 		if _, err := w.answer(Application, st, accept); err != nil {
 			return err
 		}
-		staff, err := w.staff()
+		staff, err := staffOf(w.tx, w.room)
 		kind := JoinDeclined
 		if accept {
 			kind = JoinAccepted

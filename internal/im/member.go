@@ -134,7 +134,9 @@ func (w *work) lift(blocked []Username) error {
 	if len(blocked) == 0 {
 		return nil
 	}
-	w.emit(MembersUnblocked, blocked...)
+	if err := w.emitWithin(MembersUnblocked, blocked...); err != nil {
+		return err
+	}
 	_, err := w.tx.DeleteEntries(w.room, Blocks, blocked)
 	return err
 }

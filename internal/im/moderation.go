@@ -68,8 +68,7 @@ func (s *Service) AddAdmin(ctx context.Context, c Caller, kind RoomKind, id Room
 		if len(admins) >= w.app.Settings.MaxAdmins {
 			return ErrTooManyAdmins.With(itoa(w.app.Settings.MaxAdmins)).In(id)
 		}
-		w.emit(AdminAdded, st.User)
-		return w.tx.SetRole(w.room, st.User, Admin)
+		return firstError(w.emitWithin(AdminAdded, st.User), w.tx.SetRole(w.room, st.User, Admin))
 	})
 }
 
@@ -83,8 +82,7 @@ func (s *Service) RemoveAdmin(ctx context.Context, c Caller, kind RoomKind, id R
 		if st.Role != Admin {
 			return ErrNotAdmin.For(st.User).In(id)
 		}
-		w.emit(AdminRemoved, st.User)
-		return w.tx.SetRole(w.room, st.User, Plain)
+		return firstError(w.emitWithin(AdminRemoved, st.User), w.tx.SetRole(w.room, st.User, Plain))
 	})
 	if err == nil {
 		s.demoted(ctx, c.App.ID, kind, foldName(name))
@@ -121,8 +119,7 @@ func (s *Service) MuteMembers(ctx context.Context, c Caller, kind RoomKind, id R
 		}
 		e := roomEvent(w.room, MembersMuted, users...)
 		e.Until = until
-		w.publish(e)
-		return w.tx.PutEntries(w.room, Mutes, entries)
+		return firstError(w.publishWithin(e), w.tx.PutEntries(w.room, Mutes, entries))
 	})
 	if err == nil {
 		s.nudge()
@@ -186,7 +183,7 @@ func (s *Service) UnmuteAll(ctx context.Context, c Caller, kind RoomKind, id Roo
 func (w *work) unmute(users []Username) error {
 	lifted, err := w.tx.DeleteEntries(w.room, Mutes, users)
 	if err == nil && len(lifted) > 0 {
-		w.emit(MembersUnmuted, lifted...)
+		err = w.emitWithin(MembersUnmuted, lifted...)
 	}
 	return err
 }
@@ -284,8 +281,7 @@ func (w *work) block(fresh []Standing) error {
 	if err := w.unmute(names); err != nil {
 		return err
 	}
-	w.emit(MembersBlocked, names...)
-	return w.tx.PutEntries(w.room, Blocks, entriesOf(names))
+	return firstError(w.emitWithin(MembersBlocked, names...), w.tx.PutEntries(w.room, Blocks, entriesOf(names)))
 }
 
 // entriesOf are entries without an end.
@@ -351,8 +347,7 @@ func (s *Service) AllowMembers(ctx context.Context, c Caller, kind RoomKind, id 
 		if len(users) == 0 {
 			return nil
 		}
-		w.emit(MembersAllowed, users...)
-		return w.tx.PutEntries(w.room, Allows, entriesOf(users))
+		return firstError(w.emitWithin(MembersAllowed, users...), w.tx.PutEntries(w.room, Allows, entriesOf(users)))
 	}))
 }
 
@@ -369,7 +364,7 @@ func (s *Service) DisallowMembers(ctx context.Context, c Caller, kind RoomKind, 
 		}
 		off, err := w.tx.DeleteEntries(w.room, Allows, users)
 		if err == nil && len(off) > 0 {
-			w.emit(MembersDisallowed, off...)
+			err = w.emitWithin(MembersDisallowed, off...)
 		}
 		return err
 	})

@@ -155,6 +155,38 @@ func roomEvent(r Room, kind EventKind, users ...Username) Event {
 // emit announces something about the room after the commit.
 func (w *work) emit(kind EventKind, users ...Username) { w.publish(roomEvent(w.room, kind, users...)) }
 
+// emitWithin is emit of what is not for everybody in the room.
+func (w *work) emitWithin(kind EventKind, users ...Username) error {
+	return w.publishWithin(roomEvent(w.room, kind, users...))
+}
+
+// publishWithin is publish of what is not for everybody in the room: the owner, the admins and those whom it concerns are told.
+func (w *work) publishWithin(e Event) error {
+	var err error
+	if e.within() {
+		e.Only, err = audience(w.tx, w.room, e.Users)
+	}
+	w.publish(e)
+	return err
+}
+
+// within reports whether the event is only for those whom it concerns and the staff of its room. In groups all hear who is muted.
+func (e Event) within() bool {
+	switch e.Kind {
+	case AdminAdded, AdminRemoved, MembersAllowed, MembersDisallowed, MembersBlocked, MembersUnblocked:
+		return true
+	case MembersMuted, MembersUnmuted, MuteEnded:
+		return e.RoomKind == Chatroom
+	}
+	return false
+}
+
+// audience are the users and the staff of the room, each once.
+func audience(tx Tx, room Room, users []Username) ([]Username, error) {
+	staff, err := staffOf(tx, room)
+	return dedupe(slices.Concat(users, staff)), err
+}
+
 // tell announces to single users what concerns one in the room; it is no change of the room.
 func (w *work) tell(kind EventKind, text string, concerned Username, to ...Username) {
 	for _, u := range to {
