@@ -30,6 +30,7 @@ func layers() map[string]layer {
 			tests: []string{"internal/apidoc", "internal/blob", "internal/pictures", "internal/sqlstore", "github.com/getkin/kin-openapi"}},
 		"internal/thinksns": {ours: []string{"internal/im", "internal/webapi"}, third: []string{"github.com/golang-jwt/jwt/v5", "golang.org/x/time/rate"},
 			tests: []string{"internal/apidoc", "internal/blob", "internal/easemob", "internal/pictures", "internal/plus", "internal/sqlstore", "github.com/getkin/kin-openapi"}},
+		"internal/hub": {ours: []string{"internal/im"}},
 		"internal/msync": {ours: []string{"internal/hub", "internal/im", "internal/msync/pb"},
 			third: []string{"github.com/gobwas/ws", "golang.org/x/time/rate", "google.golang.org/protobuf"}},
 		"internal/msync/pb": {ours: []string{"internal/im"}, third: []string{"google.golang.org/protobuf"}}, // a leaf that surfaces may share, like webapi
@@ -37,7 +38,7 @@ func layers() map[string]layer {
 		"internal/apidoc":   {third: []string{"github.com/swaggest/swgui"}},
 
 		// The composition root, and the command.
-		"internal/server": {ours: []string{"internal/apidoc", "internal/blob", "internal/pictures", "internal/bus", "internal/dump", "internal/easemob", "internal/im", "internal/passwords", "internal/plus", "internal/sqlstore", "internal/thinksns"},
+		"internal/server": {ours: []string{"internal/apidoc", "internal/blob", "internal/pictures", "internal/bus", "internal/dump", "internal/easemob", "internal/hub", "internal/im", "internal/msync", "internal/passwords", "internal/plus", "internal/sqlstore", "internal/thinksns"},
 			third: []string{"github.com/lmittmann/tint", "github.com/prometheus/client_golang"}, tests: []string{"github.com/golang-jwt/jwt/v5"}},
 		"cmd/teahouse": {ours: []string{"internal/server"}, third: []string{"github.com/alecthomas/kong"}},
 
@@ -85,6 +86,14 @@ func development(dir string) bool {
 func goroutines() map[string]string {
 	return map[string]string{
 		"cmd/teahouse.run":                     "context.AfterFunc: restores the signals' default when the first came; ends at once",
+		"internal/hub.(*Hub).Close":            "waits for the writers while Close watches the clock; Close waits for it",
+		"internal/hub.(*Line).startLocked":     "writes one connection's queue until it is empty; Hub.Close waits for it",
+		"internal/msync.(*Server).Close":       "AfterFunc: cuts connections off when the patience ends; ends at once",
+		"internal/msync.(*Server).upgrade":     "reads one message of a connection and starts its successor; Server.Close waits",
+		"internal/msync.(*acker).note":         "writes how far devices have read until nothing waits; Server.Close waits for it",
+		"internal/msync.(*conn).fetchLocked":   "reads what waits for a device until nothing does; Server.Close waits for it",
+		"internal/msync.(*conn).read":          "its successor, with a small stack; Server.Close waits for it",
+		"internal/msync.(*group).Go":           "counts the goroutines of connections for Server.Close",
 		"internal/plus.(*Directory).renew":     "up to three calls for profiles beside its own; renew waits for all",
 		"internal/server.(*server).serve":      "the listeners and the due loop; serve waits for all",
 		"internal/sqlstore.startWriter":        "the writer of SQLite; Store.Close waits for it",

@@ -1,8 +1,10 @@
 package im
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -175,6 +177,83 @@ func (s *Service) Fetch(ctx context.Context, c Caller, device string, with Addre
 		messages, more = messages[:limit], true
 	}
 	return messages, more, err
+}
+
+// Pulled is what a device gets of a conversation at once.
+type Pulled struct {
+	Messages []Message
+	UpTo     MessageID // nothing else waits up to here
+	More     bool      // something may wait after it
+}
+
+// Pull is Fetch, and tells how far it looked: what comes with the event of the next message can be put after it.
+func (s *Service) Pull(ctx context.Context, c Caller, device string, with Address, after MessageID, limit int) (p Pulled, err error) {
+	if err := checkDevice(c, device); err != nil {
+		return p, err
+	}
+	limit = min(max(limit, 1), fetchMost)
+	conv := Conversation(c.User, with)
+	err = s.store.View(ctx, func(tx Tx) error {
+		p = Pulled{}
+		d, err := tx.Device(c.App.ID, c.User, device)
+		if err != nil {
+			return err
+		}
+		spans, err := tx.Spans(d.App, d.User, d.Name, conv)
+		for _, sp := range spans {
+			if err != nil || len(p.Messages) > limit {
+				break
+			}
+			var some []Message
+			some, err = tx.MessagesFor(d, conv, max(after, sp.from(d)), sp.to(), limit+1-len(p.Messages))
+			p.Messages, p.UpTo = append(p.Messages, some...), sp.Last
+		}
+		return err
+	})
+	if len(p.Messages) > limit {
+		p.Messages, p.More = p.Messages[:limit], true
+		p.UpTo = p.Messages[limit-1].ID
+	}
+	return p, err
+}
+
+// Place is up to which message of a conversation a device has everything.
+type Place struct {
+	App    AppID
+	User   Username
+	Device string
+	With   Address
+	UpTo   MessageID
+}
+
+// AcknowledgeAll is Acknowledge for many devices in one transaction, up to messages that exist. Devices that are gone are left
+// out.
+func (s *Service) AcknowledgeAll(ctx context.Context, places []Place) error {
+	places = slices.Clone(places)
+	slices.SortFunc(places, func(a, b Place) int { return cmp.Or(cmp.Compare(a.App, b.App), cmp.Compare(a.User, b.User)) })
+	return s.store.Update(ctx, func(tx Tx) error {
+		for i, at := range places {
+			if i == 0 || places[i-1].App != at.App || places[i-1].User != at.User {
+				if err := tx.LockUsers(at.App, []Username{at.User}); err != nil { // with the user go the places
+					return err
+				}
+			}
+			d, err := tx.Device(at.App, at.User, at.Device)
+			switch {
+			case errors.Is(err, ErrDeviceNotFound):
+				continue
+			case err != nil:
+				return err
+			}
+			place := map[ConversationID]MessageID{Conversation(at.User, at.With): at.UpTo}
+			furthest := d
+			furthest.Name = anyDevice
+			if err := firstError(tx.PutPlaces(d, place), tx.PutPlaces(furthest, place)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // Acknowledge tells that a device has everything of a conversation up to a message. A place never goes back, and is never

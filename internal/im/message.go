@@ -39,9 +39,10 @@ func ParseMessageID(s string) (MessageID, error) {
 
 // Address is where a message goes: to a user, or to the room of a kind.
 type Address struct {
-	User Username
-	Kind RoomKind
-	Room RoomID
+	User    Username
+	Notices bool
+	Kind    RoomKind
+	Room    RoomID
 }
 
 // ToUser is the address of a user.

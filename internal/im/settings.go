@@ -44,6 +44,7 @@ type Settings struct {
 	GroupPending     int           // applications to one group, and invitations into it, that wait for an answer
 	UserPending      int           // the same of one user
 	PendingDays      int           // days after which they are forgotten
+	MaxDevices       int           // devices of a user that are connected at once; 0 = unlimited
 
 	given map[string]string // what was set, as it was set; the rest is default
 }
@@ -57,6 +58,7 @@ func DefaultSettings() Settings {
 		MaxMessage: 5120, RecallSeconds: 120, MessageDays: 180,
 		MaxContacts: 1000, MaxUserBlocks: 500,
 		GroupPending: 500, UserPending: 100, PendingDays: 30,
+		MaxDevices: 50,
 	}
 }
 
@@ -134,6 +136,7 @@ func settings() []setting {
 		number("group_max_pending", "applications to a group that wait for an answer, and as many invitations", 1, 100_000, func(s *Settings) *int { return &s.GroupPending }),
 		number("user_max_pending", "applications of a user that wait for an answer, and as many invitations", 1, 10_000, func(s *Settings) *int { return &s.UserPending }),
 		number("pending_days", "days after which unanswered applications and invitations are forgotten", 1, 3650, func(s *Settings) *int { return &s.PendingDays }),
+		number("user_max_devices", "devices of a user that are connected at once; 0 = unlimited", 0, 1_000_000, func(s *Settings) *int { return &s.MaxDevices }),
 		number("message_max_bytes", "bytes of a message's body and extension", 256, 256<<10, func(s *Settings) *int { return &s.MaxMessage }),
 		number("recall_seconds", "how long a message can be withdrawn", 0, 1<<31-1, func(s *Settings) *int { return &s.RecallSeconds }),
 		number("history_zone", "hours that the hours of the history's files are ahead of UTC", -12, 14, func(s *Settings) *int { return &s.HistoryZone }),

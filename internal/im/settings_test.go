@@ -32,6 +32,7 @@ func settingCases() []struct{ key, standard, good, bad string } {
 		{"group_max_pending", "500", "1>1 100000>100000", "0 -1 100001 x"},
 		{"user_max_pending", "100", "1>1 10000>10000", "0 -1 10001 x"},
 		{"pending_days", "30", "1>1 3650>3650", "0 -1 3651 1.5 x"},
+		{"user_max_devices", "50", "0>0 1000000>1000000", "-1 1000001 1.5 x"},
 		{"message_max_bytes", "5120", "256>256 262144>262144", "255 262145 x"},
 		{"recall_seconds", "120", "0>0 2147483647>2147483647", "-1 2147483648 x"},
 		{"history_zone", "0", "-12>-12 8>8 14>14", "-13 15 x"},

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -79,7 +80,7 @@ func TestStopDespiteRequests(t *testing.T) {
 		}
 	})
 	<-began
-	if err := s.stop(ts.Config, func() {}); err != errUnending {
+	if err := s.stop(ts.Config, func(context.Context) {}, func() {}); err != errUnending {
 		t.Errorf("got %v, want %v", err, errUnending)
 	}
 }
@@ -297,7 +298,7 @@ func BenchmarkServeHTTP(b *testing.B) {
 	h := s.serveHTTP(s.mount(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		s.metrics.request("GET /chatrooms", 200, "", 0)
 		w.WriteHeader(http.StatusOK)
-	}), nil))
+	}), nil, nil))
 	r := httptest.NewRequest("GET", "/easemob-demo/chatdemoui/chatrooms", nil)
 	w := httptest.NewRecorder()
 	b.ReportAllocs()

@@ -14,10 +14,14 @@ import (
 // perPerson is the class of what one person may ask of the ThinkSNS+ surface.
 const perPerson = "thinksns"
 
+// socketClass is the class of what one realtime connection may say.
+const socketClass = "socket-messages"
+
 // documentedLimits are those of the surfaces.
 func documentedLimits() map[string]float64 {
 	limits := easemob.DocumentedLimits()
 	limits[perPerson] = thinksns.DefaultPerMinute / 60
+	limits[socketClass] = 100
 	return limits
 }
 

@@ -37,7 +37,7 @@ func (s *server) httpServer(h http.Handler) *http.Server {
 }
 
 // mount returns the surfaces of the main listener behind the switch on the first words of the path. social may be nil.
-func (s *server) mount(easemob, social http.Handler) http.Handler {
+func (s *server) mount(easemob, social, realtime http.Handler) http.Handler {
 	docs := apidoc.Handler()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		first, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
@@ -46,6 +46,8 @@ func (s *server) mount(easemob, social http.Handler) http.Handler {
 			healthz(w, r)
 		case first == "docs", first == "openapi.yaml":
 			docs.ServeHTTP(w, r)
+		case first == "websocket", first == "ws":
+			realtime.ServeHTTP(w, r)
 		case social != nil && isSocial(r.URL.Path):
 			social.ServeHTTP(w, r)
 		case notBuilt(first):
@@ -60,7 +62,7 @@ func (s *server) mount(easemob, social http.Handler) http.Handler {
 // with an underscore.
 func notBuilt(first string) bool {
 	switch first {
-	case "console", "api", "websocket", "ws", "http-bind", "healthz":
+	case "console", "api", "http-bind", "healthz":
 		return true
 	}
 	return strings.HasPrefix(first, "_")

@@ -12,6 +12,7 @@ import (
 
 	"teahouse/internal/blob"
 	"teahouse/internal/bus"
+	"teahouse/internal/hub"
 	"teahouse/internal/im"
 	"teahouse/internal/passwords"
 	"teahouse/internal/pictures"
@@ -22,6 +23,7 @@ import (
 type core struct {
 	service *im.Service
 	store   *sqlstore.Store
+	hub     *hub.Hub
 }
 
 type coreConfig struct {
@@ -48,12 +50,15 @@ func openCore(ctx context.Context, c coreConfig) (core, error) {
 	if err != nil {
 		return core{}, errors.Join(fmt.Errorf("open the folder of files (--data): %w", err), store.Close())
 	}
+	events, ids := bus.NewLocal(), NewIDs(c.clock)
+	live := hub.New(hub.Config{Bus: events, Clock: c.clock, IDs: ids, Log: c.log})
 	service := im.NewService(im.Config{
-		Store: store, Bus: bus.NewLocal(), Clock: c.clock, IDs: NewIDs(c.clock),
-		Blob: blobs, Pictures: pictures.New(), Passwords: passwords.New(c.passwords), Sessions: im.NoSessions{}, Log: c.log, Directory: c.directory,
+		Store: store, Bus: events, Clock: c.clock, IDs: ids,
+		Blob: blobs, Pictures: pictures.New(), Passwords: passwords.New(c.passwords), Sessions: live, Log: c.log, Directory: c.directory,
 		JWTSecret: c.thinksns.JWTSecret, MD5Passwords: c.thinksns.IMPassword == md5Hash,
 	})
-	return core{service, store}, nil
+	live.Use(service)
+	return core{service, store, live}, nil
 }
 
 // ownerFile names, in the folder of files, the database that the files belong to.

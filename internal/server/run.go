@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"teahouse/internal/easemob"
+	"teahouse/internal/msync"
 	"teahouse/internal/passwords"
 )
 
@@ -136,21 +137,22 @@ func (s *server) close() (err error) {
 }
 
 // serve runs the listeners and the Service's loop until ctx ends or one of them fails, and stops them in order: new
-// connections are refused, requests finish or are cut off after cfg.StopWithin, then the loop ends.
+// connections are refused, requests finish or are cut off after cfg.StopWithin, realtime connections end, then the loops.
 func (s *server) serve(ctx context.Context, text startText) (err error) {
 	surface := easemob.New(easemob.Config{
 		Service: s.service, Log: s.log, PublicURL: s.cfg.PublicURL, Limits: s.limits, Observe: s.metrics.request,
 	})
+	realtime := msync.New(msync.Config{Service: s.service, Hub: s.hub, Log: s.log, Rate: s.limits[socketClass]})
 	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopWork()
-	main := s.httpServer(s.serveHTTP(s.mount(surface, s.social())))
+	main := s.httpServer(s.serveHTTP(s.mount(surface, s.social(), realtime)))
 	main.TLSConfig = s.tls
 	main.BaseContext = func(net.Listener) context.Context { return work }
 	ops := s.httpServer(s.opsHandler())
 	ops.ReadTimeout = 0 // it would end profiles that take longer
 
 	var running sync.WaitGroup
-	failed := make(chan error, 3)
+	failed := make(chan error, 4)
 	start := func(fn func() error) {
 		running.Go(func() {
 			if err := fn(); err != nil && !errors.Is(err, http.ErrServerClosed) {
@@ -163,6 +165,7 @@ func (s *server) serve(ctx context.Context, text startText) (err error) {
 		start(func() error { return ops.Serve(s.ops) })
 	}
 	start(func() error { return s.service.Run(work) })
+	start(func() error { return s.hub.Run(work) })
 
 	if s.cfg.Dev && s.cfg.App.Secret == devSecret && !loopback(s.main.Addr()) {
 		s.log.Warn("the emulator's client secret is public and other machines reach this listener: choose one with --client-secret")
@@ -174,7 +177,7 @@ func (s *server) serve(ctx context.Context, text startText) (err error) {
 	case err = <-failed:
 	}
 	s.stopping.Store(true)
-	stopped := s.stop(main, stopWork)
+	stopped := s.stop(main, realtime.Close, stopWork)
 	closed := ops.Close()
 	running.Wait()
 	return errors.Join(err, stopped, closed)
@@ -189,13 +192,14 @@ func (s *server) serveMain(main *http.Server) error {
 
 // stop lets the requests of the main listener finish, and cuts off those that take too long. It returns an error when some
 // go on nevertheless: what they wait for does not care that they are given up.
-func (s *server) stop(main *http.Server, stopWork func()) error {
+func (s *server) stop(main *http.Server, endRealtime func(context.Context), stopWork func()) error {
 	patience, cancel := context.WithTimeout(context.Background(), s.cfg.StopWithin)
 	defer cancel()
 	if err := main.Shutdown(patience); err != nil {
 		s.log.Warn("requests were cut off", "err", err)
 		_ = main.Close() // its connections are given up
 	}
+	endRealtime(patience)
 	stopWork()
 	more := time.NewTimer(s.cfg.StopWithin)
 	defer more.Stop()

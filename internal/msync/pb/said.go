@@ -50,13 +50,11 @@ type Said struct {
 // without a type, a content or the message it is about.
 func ReadBody(payload []byte) (s Said, err error) {
 	contents := 0
+	var content []byte
 	err = eachField(payload, func(num protowire.Number, v value) error {
 		if num == bodyContents {
 			contents++
-			inner, err := v.message()
-			if err == nil {
-				s.Body, err = readContent(inner)
-			}
+			content, err = v.message()
 			return err
 		}
 		return s.read(num, v)
@@ -66,6 +64,10 @@ func ReadBody(payload []byte) (s Said, err error) {
 		return Said{}, err
 	case contents > 1:
 		return Said{}, malformed("contents")
+	case contents > 0 && s.hasContent(): // clients put an empty one into receipts
+		if s.Body, err = readContent(content); err != nil {
+			return Said{}, err
+		}
 	}
 	if err := s.complete(contents > 0); err != nil {
 		return Said{}, err
@@ -111,6 +113,15 @@ func (s *Said) read(num protowire.Number, v value) error {
 		return err
 	}
 	return nil
+}
+
+// hasContent reports whether the kind of message has a content.
+func (s *Said) hasContent() bool {
+	switch s.Type {
+	case MessageBody_CHAT, MessageBody_GROUPCHAT, MessageBody_CHATROOM, MessageBody_EDIT:
+		return true
+	}
+	return false
 }
 
 // complete reports what the kind of message lacks.

@@ -1,0 +1,233 @@
+package hub
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"teahouse/internal/im"
+)
+
+// Rooms is what the hub asks of the domain.
+type Rooms interface {
+	// RoomPlaces returns the rooms that the caller's user is in, and whose messages the user receives.
+	RoomPlaces(context.Context, im.Caller) ([]im.RoomPlace, error)
+	// WentAway is told when the last session that a user had on this node is gone.
+	WentAway(context.Context, im.AppID, im.Username) error
+}
+
+// Config holds what a Hub works with. Times that are zero have defaults.
+type Config struct {
+	Bus   im.Bus
+	Clock im.Clock
+	IDs   im.IDs
+	Log   *slog.Logger
+
+	SignIn time.Duration // a connection that has not signed in is closed after this
+	Idle   time.Duration // one from which nothing comes, after this
+	Stuck  time.Duration // one that takes nothing of what is written, after this
+	Crowd  time.Duration // joins and leaves of a large room are told together, this often
+	Large  int           // connected users that make a room large
+}
+
+// Hub is the sessions of this node. It is safe for concurrent use. Locks are taken in the order person, hub, room; none while a
+// subscription is cancelled.
+type Hub struct {
+	cfg     Config
+	rooms_  Rooms
+	stats   counters
+	buffers sync.Pool
+	writers sync.WaitGroup // goroutines of lines, and of ends
+
+	mu     sync.Mutex
+	lines  map[*Line]struct{}
+	people map[personKey]*person
+	rooms  map[roomKey]*room
+	apps   map[im.AppID]*audience
+	closed bool
+}
+
+// New returns a Hub without sessions. Use must be called before the first is opened.
+func New(cfg Config) *Hub {
+	orTime(&cfg.SignIn, 15*time.Second)
+	orTime(&cfg.Idle, 2*time.Minute)
+	orTime(&cfg.Stuck, 20*time.Second)
+	orTime(&cfg.Crowd, time.Second)
+	if cfg.Large == 0 {
+		cfg.Large = 100
+	}
+	return &Hub{
+		cfg: cfg, buffers: sync.Pool{New: func() any { return new([]byte) }}, lines: map[*Line]struct{}{},
+		people: map[personKey]*person{}, rooms: map[roomKey]*room{}, apps: map[im.AppID]*audience{},
+	}
+}
+
+func orTime(d *time.Duration, standard time.Duration) {
+	if *d == 0 {
+		*d = standard
+	}
+}
+
+// Use names the domain, which in turn knows the hub as its [im.Sessions].
+func (h *Hub) Use(rooms Rooms) { h.rooms_ = rooms }
+
+// Run ends lines that are idle or stuck, and tells who came to large rooms and left them. It returns nil when ctx ends.
+func (h *Hub) Run(ctx context.Context) error {
+	const sweep = 5 // crowds between two looks at all lines
+	for n := 1; ctx.Err() == nil; n++ {
+		c, stop := h.cfg.Clock.Timer(h.cfg.Crowd)
+		select {
+		case <-ctx.Done():
+		case <-c:
+			h.tellCrowds()
+			if n%sweep == 0 {
+				h.checkLines()
+			}
+		}
+		stop()
+	}
+	return nil
+}
+
+func (h *Hub) checkLines() {
+	now := h.cfg.Clock.Now()
+	for _, l := range h.allLines() {
+		l.check(now)
+	}
+}
+
+func (h *Hub) allLines() []*Line {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	lines := make([]*Line, 0, len(h.lines))
+	for l := range h.lines {
+		lines = append(lines, l)
+	}
+	return lines
+}
+
+// Close asks every line to end because the server stops; sessions that end from now on were not given up by their users. It
+// waits until what is being written is out, or ctx ends.
+func (h *Hub) Close(ctx context.Context) {
+	h.mu.Lock()
+	h.closed = true
+	h.mu.Unlock()
+	for _, l := range h.allLines() {
+		l.end(Shutdown)
+	}
+	done := make(chan struct{})
+	go func() {
+		h.writers.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+	case <-ctx.Done():
+		for _, l := range h.allLines() {
+			l.hang()
+		}
+		<-done
+	}
+}
+
+// Connected implements [im.Sessions].
+func (h *Hub) Connected(_ context.Context, app im.AppID, users []im.Username) ([][]im.Connection, error) {
+	all := make([][]im.Connection, len(users))
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for i, u := range users {
+		if p := h.people[personKey{app, u}]; p != nil {
+			for _, s := range p.live() {
+				all[i] = append(all[i], s.about)
+			}
+		}
+	}
+	return all, nil
+}
+
+// Disconnect implements [im.Sessions].
+func (h *Hub) Disconnect(_ context.Context, app im.AppID, u im.Username, resource string) error {
+	h.mu.Lock()
+	p := h.people[personKey{app, u}]
+	h.mu.Unlock()
+	if p != nil {
+		p.end(Kicked, resource)
+	}
+	return nil
+}
+
+func (h *Hub) frame(e *im.Event) *Frame {
+	f := &Frame{Event: e, hub: h}
+	if e.Message != nil {
+		f.ID = e.Message.ID
+	} else {
+		f.ID = h.cfg.IDs.MessageID(h.cfg.Clock.Now())
+	}
+	return f
+}
+
+// audience is the connected users of an app, for what all are told.
+type audience struct {
+	people map[*person]struct{}
+	cancel func()
+}
+
+// tellAll is told of what every connected user of an app hears.
+func (h *Hub) tellAll(app im.AppID, e im.Event) {
+	h.mu.Lock()
+	var people []*person
+	if a := h.apps[app]; a != nil {
+		for p := range a.people {
+			people = append(people, p)
+		}
+	}
+	h.mu.Unlock()
+	f := h.frame(&e)
+	for _, p := range people {
+		p.deliver(f)
+	}
+}
+
+// joinApp lets a person hear what all of an app are told.
+func (h *Hub) joinApp(p *person) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	a := h.apps[p.app]
+	if a == nil {
+		app := p.app
+		cancel, err := h.cfg.Bus.Subscribe(im.AppTopic(app), func(e im.Event) { h.tellAll(app, e) })
+		if err != nil {
+			return err
+		}
+		a = &audience{map[*person]struct{}{}, cancel}
+		h.apps[app] = a
+	}
+	a.people[p] = struct{}{}
+	return nil
+}
+
+func (h *Hub) leaveApp(p *person) {
+	h.mu.Lock()
+	var cancel func()
+	if a := h.apps[p.app]; a != nil {
+		if delete(a.people, p); len(a.people) == 0 {
+			delete(h.apps, p.app)
+			cancel = a.cancel
+		}
+	}
+	h.mu.Unlock()
+	if cancel != nil {
+		cancel()
+	}
+}
+
+// without returns a copy of the slice that does not have x.
+func without[T comparable](all []T, x T) []T {
+	i := slices.Index(all, x)
+	if i < 0 {
+		return all
+	}
+	return slices.Concat(all[:i], all[i+1:])
+}

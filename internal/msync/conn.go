@@ -1,0 +1,331 @@
+package msync
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+
+	"github.com/gobwas/ws"
+	"google.golang.org/protobuf/proto"
+
+	"teahouse/internal/hub"
+	"teahouse/internal/im"
+	"teahouse/internal/msync/pb"
+)
+
+// conn is one connection. Its reader handles one message after the other. Between two, a new goroutine takes over: one that has been
+// through the store has a stack that an idle connection should not hold.
+type conn struct {
+	srv    *Server
+	ctx    context.Context //nolint:containedctx // of the server: a connection outlives the request it came with
+	socket *socket
+	line   *hub.Line
+	form   form
+	fixed  bool // the form does not go by the first frame
+
+	// Of who signed in. The reader sets them before the session is opened.
+	caller  im.Caller
+	token   string
+	device  string
+	beats   int
+	session *hub.Session
+	limits  limits
+
+	pull sync.Mutex // held while the inbox is read, by one at a time; before mu
+
+	mu       sync.Mutex
+	live     bool // events are told; guarded by mu, like the rest
+	ended    hub.Reason
+	feeds    map[im.Address]*feed
+	fetching bool
+}
+
+// read handles one message and hands over to a new goroutine, until the connection ends.
+func (c *conn) read() {
+	frame, text, err := c.socket.next(mostFrame)
+	if err != nil {
+		c.leave(err)
+		return
+	}
+	c.line.Heard()
+	if err := c.take(frame, text); err != nil {
+		c.leave(err)
+		return
+	}
+	c.srv.work.Go(c.read)
+}
+
+// take handles what one frame holds.
+func (c *conn) take(frame []byte, text bool) error {
+	if !c.fixed {
+		c.fixed = true
+		if text {
+			c.form = textForm
+		}
+	}
+	if text == (c.form == binaryForm) {
+		return errForm
+	}
+	messages := c.form.messages(frame)
+	if messages == nil {
+		return errForm
+	}
+	for _, message := range messages {
+		var m pb.MSync
+		if err := proto.Unmarshal(message, &m); err != nil {
+			return errForm
+		}
+		if err := c.handle(&m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Errors that end a connection.
+var (
+	errForm      = errors.New("not a message of the protocol")
+	errTwice     = errors.New("signed in twice")
+	errFlood     = errors.New("more than a client may send")
+	errRefused   = errors.New("not signed in")
+	errLoggedOut = errors.New("logged out")
+)
+
+// handle does what one message asks for.
+func (c *conn) handle(m *pb.MSync) error {
+	if !c.limits.frame(c.srv.service.Now()) {
+		return errFlood
+	}
+	if c.session == nil {
+		if m.GetCommand() != pb.MSync_PROVISION {
+			return c.unknown(m)
+		}
+		return c.provision(m)
+	}
+	switch m.GetCommand() {
+	case pb.MSync_SYNC:
+		return c.sync(m)
+	case pb.MSync_UNREAD:
+		return c.unread()
+	case pb.MSync_LOGOUT:
+		c.line.Push(c.form.frame(marshal(pb.MSync_LOGOUT, &pb.Logout{Status: okStatus()})))
+		return errLoggedOut
+	case pb.MSync_PROVISION:
+		return errTwice
+	}
+	return errForm
+}
+
+func okStatus() *pb.Status { return &pb.Status{ErrorCode: pb.Status_OK.Enum()} }
+
+// unknown answers who has not signed in.
+func (c *conn) unknown(m *pb.MSync) error {
+	var up pb.CommSyncUL
+	if m.GetCommand() == pb.MSync_SYNC && proto.Unmarshal(m.GetPayload(), &up) == nil && up.GetMeta() != nil {
+		c.push(down{status: &pb.Status{ErrorCode: pb.Status_UNAUTHORIZED.Enum(), Reason: proto.String("not signed in")}, metaID: up.GetMeta().GetId()})
+	}
+	return errRefused
+}
+
+// key names the app, once somebody has signed in.
+func (c *conn) key() im.AppKey {
+	if c.caller.App == nil {
+		return im.AppKey{}
+	}
+	return c.caller.App.Key
+}
+
+func (c *conn) push(d down) { c.line.Push(c.form.frame(d.append(nil, c.key()))) }
+
+// leave ends the connection from its reading side.
+func (c *conn) leave(err error) {
+	reason := hub.Closed
+	switch {
+	case errors.Is(err, errLoggedOut):
+		reason = hub.LoggedOut
+	case errors.Is(err, errRefused):
+		reason = hub.Refused
+	case errors.Is(err, errFlood):
+		reason = hub.Flood
+	case errors.Is(err, errForm), errors.Is(err, errFraming), errors.Is(err, errTooLarge), errors.Is(err, errTwice):
+		reason = hub.Broken
+	}
+	if reason != hub.Closed {
+		c.finish(reason, err)
+		c.drain()
+	}
+	c.mu.Lock()
+	if c.ended == "" {
+		c.ended = reason
+	}
+	reason = c.ended
+	c.feeds, c.live = nil, false
+	c.mu.Unlock()
+	if c.session != nil {
+		c.session.Close(c.ctx)
+	}
+	c.line.Close(reason)
+	c.srv.log.Debug("connection ended", "user", string(c.caller.User), "device", c.device, "reason", string(reason), "cause", err)
+}
+
+// drain waits until the client has taken the last words, which the line hangs up after.
+func (c *conn) drain() {
+	for {
+		if _, err := c.socket.Conn.Read(c.socket.buf[:]); err != nil {
+			return
+		}
+	}
+}
+
+// End implements [hub.Receiver].
+func (c *conn) End(r hub.Reason) { c.finish(r, nil) }
+
+// finish says the last words, once.
+func (c *conn) finish(r hub.Reason, cause error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ended != "" {
+		return
+	}
+	c.ended = r
+	if r == hub.Slow || r == hub.Idle { // who does not read needs no words
+		_ = c.socket.Conn.Close() // the reader notices
+		return
+	}
+	var words [][]byte
+	if op, ok := farewell(r); ok && c.live {
+		words = append(words, c.farewell(op))
+	}
+	if c.form == sockForm {
+		words = append(words, wsFrame(ws.OpText, []byte(`c[3000,"Go away!"]`)))
+	}
+	code, text := goodbye(r, cause)
+	c.line.Part(append(words, wsFrame(ws.OpClose, ws.NewCloseFrameBody(code, text)))...)
+}
+
+// farewell is the operation that tells a client why it is thrown out, after which it does not come back by itself.
+func farewell(r hub.Reason) (pb.StatisticsBody_Operation, bool) {
+	switch r {
+	case hub.Replaced:
+		return pb.StatisticsBody_USER_LOGIN_ANOTHER_DEVICE, true
+	case hub.Kicked:
+		return pb.StatisticsBody_USER_KICKED_BY_OTHER_DEVICE, true
+	case hub.Password:
+		return pb.StatisticsBody_USER_KICKED_BY_CHANGE_PASSWORD, true
+	case hub.Removed:
+		return pb.StatisticsBody_USER_REMOVED, true
+	}
+	return 0, false
+}
+
+func (c *conn) farewell(op pb.StatisticsBody_Operation) []byte {
+	body, _ := proto.Marshal(&pb.StatisticsBody{Operation: op.Enum()}) // never fails
+	now := c.srv.service.Now()
+	meta, _ := proto.Marshal(&pb.Meta{Id: proto.Uint64(uint64(im.MessageIDAt(now))), Timestamp: proto.Uint64(uint64(now.UnixMilli())), Ns: pb.Meta_STATISTIC.Enum(), Payload: body})
+	return c.form.frame(down{metas: [][]byte{meta}, queue: im.ToUser(c.caller.User), last: true}.append(nil, c.caller.App.Key))
+}
+
+// goodbye is the status of a WebSocket that ends, and why.
+func goodbye(r hub.Reason, cause error) (ws.StatusCode, string) {
+	switch {
+	case errors.Is(cause, errTooLarge):
+		return ws.StatusMessageTooBig, cause.Error()
+	case r == hub.Broken:
+		return ws.StatusProtocolError, cause.Error()
+	case r == hub.Shutdown:
+		return ws.StatusGoingAway, "the server stops"
+	case r == hub.LoggedOut:
+		return ws.StatusNormalClosure, ""
+	}
+	return ws.StatusPolicyViolation, string(r)
+}
+
+// Deliver implements [hub.Receiver].
+func (c *conn) Deliver(f *hub.Frame) {
+	m := f.Event.Message
+	switch {
+	case m == nil:
+		c.tell(f)
+	case f.Event.Kind == im.MessageBroadcast:
+		c.pass(f, m, im.ToUser(m.From), im.HighLevel)
+	case m.To.Kind == im.Chatroom:
+		if m.For(c.caller.User) && !c.said(m) {
+			c.pass(f, m, m.To, m.Level)
+		}
+	case m.Online:
+		c.hearOnline(f, m)
+	default:
+		c.hear(f, m)
+	}
+}
+
+// hearOnline pushes a message for those who are connected. It may have taken a place in its conversation.
+func (c *conn) hearOnline(f *hub.Frame, m *im.Message) {
+	with := m.Conversation().With(c.caller.User)
+	c.mu.Lock()
+	if feed := c.feeds[with]; feed != nil && feed.known && m.Prev <= feed.at {
+		feed.at = max(feed.at, m.ID)
+	}
+	c.mu.Unlock()
+	meant := len(m.Only) == 0 || slices.Contains(m.Only, c.caller.User)
+	if !c.said(m) && (m.From == c.caller.User && m.Echo || m.From != c.caller.User && meant) {
+		c.pass(f, m, with, im.HighLevel)
+	}
+}
+
+// said reports whether this device has sent the message.
+func (c *conn) said(m *im.Message) bool { return m.From == c.caller.User && m.Device == c.device }
+
+// pass pushes a message that stands in no inbox.
+func (c *conn) pass(f *hub.Frame, m *im.Message, queue im.Address, level im.Level) {
+	c.mu.Lock()
+	live := c.live
+	c.mu.Unlock()
+	if !live {
+		return
+	}
+	app := c.caller.App.Key
+	wire := f.Wire(hub.Form{Protocol: c.form.protocol(), User: queue.User}, func() []byte {
+		return c.form.frame(down{metas: [][]byte{pb.AppendMeta(nil, app, m)}, queue: queue, last: true}.append(nil, app))
+	})
+	c.line.PushLevel(wire, level)
+}
+
+// tell pushes an event that is not a message.
+func (c *conn) tell(f *hub.Frame) {
+	const crowd = 100 // names among which nobody looks for their own
+	c.mu.Lock()
+	live := c.live
+	c.mu.Unlock()
+	if !live {
+		return
+	}
+	e, app := f.Event, c.caller.App.Key
+	form := hub.Form{Protocol: c.form.protocol()}
+	if len(e.Users) <= crowd {
+		for _, u := range e.Users {
+			if u == c.caller.User {
+				form.User = u
+			}
+		}
+	}
+	queue := im.ToRoom(e.RoomKind, e.Room)
+	if e.Room == "" {
+		queue = im.ToUser(c.caller.User)
+	}
+	wire := f.Wire(form, func() []byte {
+		metas := eventMetas(app, f.ID, e, form.User)
+		if len(metas) == 0 {
+			return nil
+		}
+		return c.form.frame(down{metas: metas, queue: queue, last: true}.append(nil, app))
+	})
+	switch {
+	case wire == nil:
+	case e.RoomKind == im.Chatroom && (e.Kind == im.MembersJoined || e.Kind == im.MembersLeft):
+		c.line.PushLevel(wire, im.NormalLevel)
+	default:
+		c.line.Push(wire)
+	}
+}

@@ -1,0 +1,215 @@
+package msync
+
+import (
+	"context"
+
+	"teahouse/internal/hub"
+	"teahouse/internal/im"
+	"teahouse/internal/msync/pb"
+)
+
+const (
+	mostUnanswered = 32  // messages pushed one by one that the client has not acknowledged
+	mostFeeds      = 256 // conversations whose place is remembered although nothing is going on in them
+	batchSize      = 50  // messages fetched at once
+)
+
+// feed is what one conversation still holds for the device. What is here is about this connection only: the place that lasts is in
+// the store.
+type feed struct {
+	known   bool           // at says how far the device was told everything
+	at      im.MessageID   // pushed, or not for this device
+	pushed  []im.MessageID // and not acknowledged yet, in order
+	dirty   bool           // the store holds more
+	pulling bool           // the client was told that something waits, and will ask
+	busy    bool           // the store is being read
+}
+
+// quiet reports whether nothing is lost when the feed is forgotten.
+func (f *feed) quiet() bool { return !f.dirty && !f.pulling && !f.busy && len(f.pushed) == 0 }
+
+// feedLocked returns the feed of a conversation.
+func (c *conn) feedLocked(with im.Address) *feed {
+	f := c.feeds[with]
+	if f == nil {
+		if c.feeds == nil {
+			c.feeds = map[im.Address]*feed{}
+		}
+		if len(c.feeds) >= mostFeeds {
+			for a, old := range c.feeds {
+				if old.quiet() {
+					delete(c.feeds, a)
+				}
+			}
+		}
+		f = &feed{}
+		c.feeds[with] = f
+	}
+	return f
+}
+
+// hear takes a message of a conversation that has an inbox. It is pushed when it follows what the device was told; else it is
+// fetched with what is missing.
+func (c *conn) hear(frame *hub.Frame, m *im.Message) {
+	with := m.Conversation().With(c.caller.User)
+	own := m.From == c.caller.User && m.Device == c.device && m.Body.Type != im.NoticeBody
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f := c.feedLocked(with)
+	follows := f.known && m.Prev <= f.at && !f.dirty && !f.busy && !f.pulling
+	switch {
+	case f.known && m.ID <= f.at: // fetched before it was heard
+	case own && !follows: // it is nothing to tell, and what is missing is told of itself
+	case own || follows && !m.For(c.caller.User):
+		f.at = m.ID
+	case !c.live, !follows, len(f.pushed) >= mostUnanswered:
+		f.dirty = true
+		c.fetchLocked()
+	default:
+		f.at = m.ID
+		f.pushed = append(f.pushed, m.ID)
+		c.line.Push(c.wire(frame, m, with))
+	}
+}
+
+// wire is a message in the client's form, made once for all who see the conversation under the same name.
+func (c *conn) wire(frame *hub.Frame, m *im.Message, with im.Address) []byte {
+	form := hub.Form{Protocol: c.form.protocol(), User: with.User}
+	return frame.Wire(form, func() []byte {
+		d := down{metas: [][]byte{pb.AppendMeta(nil, c.caller.App.Key, m)}, nextKey: m.ID, queue: with}
+		return c.form.frame(d.append(nil, c.caller.App.Key))
+	})
+}
+
+// fetchLocked makes sure that somebody fetches what is missing.
+func (c *conn) fetchLocked() {
+	if c.live && !c.fetching {
+		c.fetching = true
+		c.srv.work.Go(c.fetch)
+	}
+}
+
+// fetch pushes a batch of every conversation that has more, as long as the client keeps up.
+func (c *conn) fetch() {
+	for {
+		c.pull.Lock()
+		with, after, found := c.nextDirty()
+		if !found {
+			c.pull.Unlock()
+			return
+		}
+		err := c.pushBatch(with, after, false)
+		c.pull.Unlock()
+		if err != nil {
+			c.mu.Lock()
+			c.fetching = false // the next message, or the next heartbeat, tries again
+			c.mu.Unlock()
+			c.srv.log.Error("inbox not read", "user", string(c.caller.User), "err", err)
+			return
+		}
+	}
+}
+
+// nextDirty picks a conversation to fetch from and marks it busy. Without one the goroutine that fetches ends.
+func (c *conn) nextDirty() (with im.Address, after im.MessageID, found bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for with, f := range c.feeds {
+		if f.dirty && !f.pulling && len(f.pushed) == 0 && c.ended == "" {
+			f.busy, f.dirty = true, false
+			if f.known {
+				after = f.at
+			}
+			return with, after, true
+		}
+	}
+	c.fetching = false
+	return with, 0, false
+}
+
+// pushBatch pushes what waits in a busy conversation after a place, 0 for what the device has not acknowledged. asked says that the
+// client waits for an answer even if there is nothing.
+func (c *conn) pushBatch(with im.Address, after im.MessageID, asked bool) error {
+	got, err := c.srv.service.Pull(c.ctx, c.caller, c.device, with, after, batchSize)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f := c.feedLocked(with)
+	f.busy = false
+	if err != nil {
+		f.dirty = true
+		return err
+	}
+	f.known = got.UpTo > 0
+	f.at = max(f.at, got.UpTo, after)
+	f.dirty = f.dirty || got.More
+	switch {
+	case len(got.Messages) > 0:
+		d := down{queue: with}
+		for i := range got.Messages {
+			d.metas = append(d.metas, pb.AppendMeta(nil, c.caller.App.Key, &got.Messages[i]))
+		}
+		d.nextKey = got.Messages[len(got.Messages)-1].ID
+		f.pushed = append(f.pushed, d.nextKey)
+		c.push(d)
+	case asked:
+		c.push(down{queue: with, last: true})
+	}
+	if f.dirty {
+		c.fetchLocked()
+	}
+	return nil
+}
+
+// pullQueue answers a client that asks for a queue, and with a key has everything up to it.
+func (c *conn) pullQueue(ctx context.Context, with im.Address, key im.MessageID) error {
+	c.pull.Lock()
+	defer c.pull.Unlock()
+	c.mu.Lock()
+	f := c.feedLocked(with)
+	told := f.known && key <= f.at
+	switch {
+	case key == 0:
+		*f = feed{busy: true}
+	default:
+		for len(f.pushed) > 0 && f.pushed[0] <= key {
+			f.pushed = f.pushed[1:]
+		}
+		if len(f.pushed) == 0 {
+			f.pushed = nil
+		}
+		f.busy = f.dirty && len(f.pushed) == 0 || f.pulling || !f.known
+		if f.busy {
+			f.dirty, f.pulling = false, false
+		}
+	}
+	fetch, after := f.busy, key
+	if f.known {
+		after = f.at
+	}
+	c.mu.Unlock()
+
+	place := placeKey{c.caller.App.ID, c.caller.User, c.device, with}
+	switch {
+	case key == 0:
+		c.srv.acker.settle(ctx, place.app, place.user, place.device)
+	case told:
+		c.srv.acker.note(place, key)
+	default: // of a connection before this one, or made up: the store knows how far one can have read
+		if err := c.srv.service.Acknowledge(ctx, c.caller, c.device, with, key); err != nil {
+			c.unbusy(with)
+			return err
+		}
+	}
+	if fetch {
+		return c.pushBatch(with, after, true)
+	}
+	c.push(down{queue: with, last: true})
+	return nil
+}
+
+func (c *conn) unbusy(with im.Address) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f := c.feedLocked(with)
+	f.busy, f.dirty = false, true
+}

@@ -1,0 +1,178 @@
+package msync
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gobwas/ws"
+
+	"teahouse/internal/hub"
+	"teahouse/internal/im"
+)
+
+// Config holds what the surface works with.
+type Config struct {
+	Service *im.Service
+	Hub     *hub.Hub
+	Log     *slog.Logger
+	Rate    float64 // messages a second that one connection may send; 0: as many as it likes
+}
+
+// Server is the surface: an [http.Handler] for /websocket and for the SockJS form under /ws.
+type Server struct {
+	service *im.Service
+	hub     *hub.Hub
+	log     *slog.Logger
+	rate    float64
+	acker   *acker
+	ctx     context.Context //nolint:containedctx // of all connections
+	cancel  context.CancelFunc
+	work    group // goroutines of connections
+}
+
+// New returns the surface. Close ends what it starts.
+func New(cfg Config) *Server {
+	ctx, cancel := context.WithCancel(context.Background())
+	return &Server{service: cfg.Service, hub: cfg.Hub, log: cfg.Log, rate: cfg.Rate, ctx: ctx, cancel: cancel,
+		acker: &acker{service: cfg.Service, log: cfg.Log}}
+}
+
+// Close waits until all connections have ended, which the hub asks them to when it is closed, or cuts them off when ctx ends. Then
+// everything acknowledged is written.
+func (s *Server) Close(ctx context.Context) {
+	s.hub.Close(ctx)
+	stop := context.AfterFunc(ctx, s.cancel)
+	s.work.Wait()
+	stop()
+	s.cancel()
+	s.acker.wg.Wait()
+}
+
+// ServeHTTP implements [http.Handler].
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	path := strings.TrimSuffix(r.URL.Path, "/")
+	switch {
+	case path == "/websocket":
+		s.upgrade(w, r, binaryForm)
+	case path == "/ws/info":
+		sockInfo(w, r)
+	case strings.HasPrefix(path, "/ws/") && strings.HasSuffix(path, "/websocket") && strings.Count(path, "/") == 4:
+		s.upgrade(w, r, sockForm)
+	default:
+		refuse(w, http.StatusNotFound, "service_resource_not_found", "nothing is here; clients connect to /websocket, older ones by SockJS to /ws")
+	}
+}
+
+func refuse(w http.ResponseWriter, status int, word, text string) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Access-Control-Allow-Origin", "*")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(map[string]string{"error": word, "error_description": text}) // to whom, if it fails
+}
+
+// sockInfo answers what SockJS asks before it connects (wire/msync.md §17).
+func sockInfo(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("Access-Control-Allow-Origin", "*")
+	if origin := r.Header.Get("Origin"); origin != "" {
+		h.Set("Access-Control-Allow-Origin", origin)
+		h.Set("Access-Control-Allow-Credentials", "true")
+		h.Add("Vary", "Origin")
+	}
+	h.Set("Cache-Control", "no-store")
+	if r.Method == http.MethodOptions {
+		h.Set("Access-Control-Allow-Methods", "OPTIONS, GET")
+		if asked := r.Header.Get("Access-Control-Request-Headers"); asked != "" && len(asked) < 1024 {
+			h.Set("Access-Control-Allow-Headers", asked)
+		}
+		w.WriteHeader(http.StatusNoContent)
+		return
+	}
+	h.Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(struct {
+		WebSocket bool     `json:"websocket"`
+		Origins   []string `json:"origins"`
+		Cookie    bool     `json:"cookie_needed"`
+		Entropy   uint32   `json:"entropy"`
+	}{true, []string{"*:*"}, false, rand.Uint32()})
+}
+
+// upgrade makes a WebSocket of the request. The handler returns; the connection is read by goroutines of its own.
+func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, f form) {
+	if !strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
+		w.Header().Set("Upgrade", "websocket")
+		refuse(w, http.StatusUpgradeRequired, "upgrade_required", "this is a WebSocket: set it as the SDK's url")
+		return
+	}
+	netConn, buffered, _, err := ws.HTTPUpgrader{}.Upgrade(r, w)
+	if err != nil {
+		s.log.Debug("not a WebSocket", "err", err)
+		if netConn != nil {
+			_ = netConn.Close()
+		}
+		return
+	}
+	_ = netConn.SetDeadline(time.Time{})
+	early, _ := buffered.Reader.Peek(buffered.Reader.Buffered())
+	c := &conn{srv: s, ctx: s.ctx, form: f, fixed: f == sockForm, limits: newLimits(s.rate)}
+	c.socket, err = newSocket(netConn, early, func(p []byte) { c.line.Push(wsFrame(ws.OpPong, p)) })
+	if err != nil {
+		_ = netConn.Close()
+		return
+	}
+	if c.line = s.hub.NewLine(netConn); !c.line.Watch(c.End) {
+		return
+	}
+	if f == sockForm {
+		c.line.Push(wsFrame(ws.OpText, []byte("o")))
+	}
+	s.work.Go(c.read)
+}
+
+// group counts goroutines of which one may start another while somebody waits for all.
+type group struct {
+	mu   sync.Mutex
+	n    int
+	idle chan struct{}
+}
+
+// Go runs fn in a goroutine.
+func (g *group) Go(fn func()) {
+	g.mu.Lock()
+	g.n++
+	g.mu.Unlock()
+	go func() {
+		defer g.done()
+		fn()
+	}()
+}
+
+func (g *group) done() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.n--; g.n == 0 && g.idle != nil {
+		close(g.idle)
+		g.idle = nil
+	}
+}
+
+// Wait blocks until no goroutine runs.
+func (g *group) Wait() {
+	g.mu.Lock()
+	if g.n == 0 {
+		g.mu.Unlock()
+		return
+	}
+	if g.idle == nil {
+		g.idle = make(chan struct{})
+	}
+	idle := g.idle
+	g.mu.Unlock()
+	<-idle
+}
