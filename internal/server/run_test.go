@@ -163,7 +163,7 @@ func TestPaths(t *testing.T) {
 		{"/healthz", 200}, {"/openapi.yaml", 200}, {"/docs/", 200},
 		{"/easemob-demo/chatdemoui/chatrooms", 200}, {"/easemob-demo/chatdemoui/chatrooms/1432259621444159", 200},
 		{"/nobody/nothing/chatrooms", 404}, {"/", 404},
-		{"/console/", 404}, {"/api/v2/easemob/group", 401}, {"/api/v2", 404}, {"/api/v22", 404}, {"/api/sdk/v1", 404}, {"/websocket", 404}, {"/ws", 404}, {"/ws/1/2/websocket", 404},
+		{"/console/", 404}, {"/api/v2/easemob/group", 401}, {"/api/v2", 404}, {"/api/v22", 404}, {"/api/sdk/v1", 404}, {"/websocket", 426}, {"/ws", 404}, {"/ws/info", 200}, {"/ws/1/2/websocket", 426},
 		{"/http-bind", 404}, {"/_dev/clock", 404}, {"/easemob/server.json", 400}, {"/easemob/server.json?app_key=nobody%23nothing", 404}, {"/easemob/server.json?app_key=easemob-demo%23chatdemoui", 200}, {"/healthz/x", 404},
 	} {
 		status, body := ask(t, "GET", n.url()+c.path, token, "")
