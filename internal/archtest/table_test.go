@@ -43,8 +43,9 @@ func layers() map[string]layer {
 		"cmd/teahouse": {ours: []string{"internal/server"}, third: []string{"github.com/alecthomas/kong"}},
 
 		// For development only.
-		"internal/bench": {ours: []string{"internal/bus", "internal/im", "internal/passwords", "internal/server", "internal/sqlstore"}},
-		"test/*":         {}, // they look at the built binary from outside
+		"internal/bench": {ours: []string{"internal/bus", "internal/im", "internal/msync/pb", "internal/passwords", "internal/server", "internal/sqlstore"},
+			third: []string{"github.com/gobwas/ws", "google.golang.org/protobuf"}},
+		"test/*": {}, // they look at the built binary from outside
 
 		"internal/archtest":       {},
 		"internal/blobtest":       {ours: []string{"internal/im"}},

@@ -27,9 +27,13 @@ func main() {
 	server := flag.String("server", "", "server binary to measure (default: built from this module)")
 	profile := flag.String("profile", "", "folder for a CPU profile of the server under each load (the numbers suffer a little)")
 	echo := flag.Bool("echo", false, "be the bare handler that the server is compared with")
+	fan := flag.Bool("fan", false, "be the bare program that realtime connections are compared with")
 	flag.Parse()
 	if *echo {
 		exit(serveEcho(os.Stdout))
+	}
+	if *fan {
+		exit(serveFan(os.Stdout))
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -65,6 +69,12 @@ func rows() []row {
 		{"group", (*bench).groupRow},
 		{"accounts", (*bench).accountsRow},
 		{"community", (*bench).communityRow},
+		{"room", (*bench).roomRow},
+		{"crowd", (*bench).crowdRow},
+		{"rooms", (*bench).roomsRow},
+		{"idle", (*bench).idleRow},
+		{"chat", (*bench).chatRow},
+		{"return", (*bench).returnRow},
 	}
 }
 

@@ -38,12 +38,17 @@ func (b *bench) serve(data string, flags ...string) (*process, error) {
 }
 
 // bare starts this programme as the bare handler.
-func (b *bench) bare() (*process, error) {
+func (b *bench) bare() (*process, error) { return b.again("-echo") }
+
+// fan starts this programme as what the realtime rows are compared with.
+func (b *bench) fan() (*process, error) { return b.again("-fan") }
+
+func (b *bench) again(flag string) (*process, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	return b.start(self, "-echo")
+	return b.start(self, flag)
 }
 
 func (b *bench) start(name string, args ...string) (*process, error) {
@@ -157,8 +162,39 @@ func (p *process) metric(name string) (float64, error) {
 	return 0, fmt.Errorf("the server has no metric %s", name)
 }
 
+// settledMemory is what the process holds after it has given back what it can.
+func (p *process) settledMemory() (int64, error) {
+	for range 2 { // what the first finds unused may keep other things alive
+		r, err := http.Post(strings.TrimSuffix(p.ops, "/metrics")+"/debug/free", "", nil)
+		if err != nil {
+			return 0, err
+		}
+		if err := r.Body.Close(); err != nil {
+			return 0, err
+		}
+		if r.StatusCode != http.StatusOK {
+			return 0, fmt.Errorf("POST /debug/free: %s", r.Status)
+		}
+	}
+	_, all, err := p.resident()
+	return all, err
+}
+
+// heap writes a profile of the memory, when the programme was asked for profiles.
+func (b *bench) heap(p *process, name string) error {
+	if b.profile == "" {
+		return nil
+	}
+	return fetch(strings.TrimSuffix(p.ops, "/metrics")+"/debug/pprof/heap?gc=1", filepath.Join(b.profile, name+"-heap.pprof"))
+}
+
 // profiled repeats a load while the server writes a CPU profile, when the programme was asked for profiles.
 func (b *bench) profiled(p *process, name string, l load) error {
+	return b.watched(p, name, func() error { _, err := l.run(); return err })
+}
+
+// watched is profiled for anything that can be repeated.
+func (b *bench) watched(p *process, name string, run func() error) error {
 	if b.profile == "" {
 		return nil
 	}
@@ -173,7 +209,7 @@ func (b *bench) profiled(p *process, name string, l load) error {
 	})
 	defer running.Wait()
 	for !stop.Load() {
-		if _, err := l.run(); err != nil {
+		if err := run(); err != nil {
 			return err
 		}
 	}

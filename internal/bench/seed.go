@@ -25,8 +25,12 @@ type dataset struct {
 	rooms   int   // rooms of one owner, filled fast
 	spare   int   // users in no room but one of their own
 	crowds  []int // sizes of crowded rooms
+	tokened bool  // users have tokens
+	hall    bool  // a chatroom of the first user
+	small   int   // chatrooms of smallSize of the others
 
 	rostered []im.RoomID // the ids of rosters
+	tokens   []string    // of the users
 	dir      string
 	token    string // of the app
 }
@@ -89,6 +93,22 @@ func (b *bench) fill(d dataset) (_ dataset, err error) {
 		f.crowd("spare", d.spare)); err != nil {
 		return d, err
 	}
+	if d.hall || d.small > 0 {
+		if err := f.places(d); err != nil {
+			return d, err
+		}
+	}
+	if d.tokened {
+		d.tokens = make([]string, d.users)
+		err := atOnce(d.users, writers, func(i int) error {
+			grant, err := service.IssueUserToken(b.ctx, &a, im.Username(user(i)), nil)
+			d.tokens[i] = grant.Text
+			return err
+		})
+		if err != nil {
+			return d, err
+		}
+	}
 	for i, size := range d.crowds {
 		if err := f.crowd(crowdID(i), size); err != nil {
 			return d, err
@@ -135,6 +155,21 @@ func (f filler) rosters(d *dataset) error {
 			}
 		}
 		return nil
+	})
+}
+
+// places makes the chatrooms of the realtime rows.
+func (f filler) places(d dataset) error {
+	return f.store.Update(f.ctx, func(tx im.Tx) error {
+		err := f.room(tx, hall, im.Username(user(0)))
+		for n := 0; n < d.small && err == nil; n++ {
+			var names []im.Username
+			for i := range smallSize {
+				names = append(names, im.Username(user(1+n*smallSize+i)))
+			}
+			err = f.room(tx, smallRoom(n), names...)
+		}
+		return err
 	})
 }
 

@@ -42,6 +42,10 @@ type Config struct {
 	// Each is given every meta instead of it being kept, undecoded, with the JID of its queue. Both are good until it returns. It is
 	// called by whoever reads. Own messages to chatrooms, which the SDK drops, come too.
 	Each func(queue, meta []byte)
+
+	// Raw is given every message that comes while the client reads by itself, and nothing else is done with it: what it costs is
+	// up to a benchmark. The bytes are good until it returns.
+	Raw func(message []byte)
 }
 
 // Client is one client. Its methods may be called by several goroutines, Recv and methods that wait by one only if
@@ -144,8 +148,7 @@ func (c *Client) Provision(ctx context.Context) (*pb.Provision, error) {
 		c.granted = p.GetResource()
 		c.mu.Unlock()
 		if !c.cfg.Manual {
-			c.done = make(chan struct{})
-			go c.loop(c.socket, c.done)
+			c.Listen()
 		}
 		if !c.cfg.Quiet {
 			err = c.Command(pb.MSync_UNREAD, &pb.CommUnreadUL{})
@@ -188,9 +191,24 @@ func (c *Client) Resource() string {
 	return c.granted
 }
 
+// Listen lets the client read by itself from now on, as those that are not Manual do after the provision.
+func (c *Client) Listen() {
+	c.cfg.Manual = false
+	c.done = make(chan struct{})
+	go c.loop(c.socket, c.done)
+}
+
 // loop reads until the connection ends.
 func (c *Client) loop(s *socket, done chan struct{}) {
 	defer close(done)
+	for c.cfg.Raw != nil {
+		data, err := s.read()
+		if err != nil {
+			c.end(s, err)
+			return
+		}
+		c.cfg.Raw(data)
+	}
 	for {
 		if _, err := c.step(s, false); err != nil {
 			return
