@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/pprof"
+	"runtime/debug"
 	"time"
 )
 
@@ -19,6 +20,7 @@ func (s *server) opsHandler() http.Handler {
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
+	mux.HandleFunc("POST /debug/free", freeMemory)
 	return mux
 }
 
@@ -26,6 +28,12 @@ func (s *server) opsHandler() http.Handler {
 func healthz(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	_, _ = w.Write([]byte("ok\n"))
+}
+
+// freeMemory gives what is not in use back to the system, so that what is can be measured.
+func freeMemory(w http.ResponseWriter, r *http.Request) {
+	debug.FreeOSMemory()
+	healthz(w, r)
 }
 
 var errStopping = errors.New("the server is stopping")
