@@ -264,18 +264,42 @@ type acks struct {
 	Timestamp int64    `json:"timestamp"`
 }
 
-// GET /{org}/{app}/chatgroups/{id}/acks/{message}: nobody has told yet of having read anything.
+const (
+	acksPage    = 50
+	acksPageMax = 500
+)
+
+// GET /{org}/{app}/chatgroups/{id}/acks/{message}?limit=&key=
 func (a *API) listAcks(c *call) (answer, error) {
-	if _, err := a.svc.IsMember(c.r.Context(), c.caller, im.Group, c.room(), string(c.caller.User)); err != nil {
+	limit, err := c.number("limit", acksPage)
+	if err != nil {
+		return answer{}, err
+	}
+	after := 0
+	if key := c.query.Get("key"); key != "" && key != "undefined" { // what the Web SDK makes of none
+		if after, err = c.number("key", 0); err != nil {
+			return answer{}, err
+		}
+	}
+	id, _ := im.ParseMessageID(c.r.PathValue("message")) // another is no message's, and nobody has read it
+	readers, total, more, err := a.svc.Readers(c.r.Context(), c.caller, c.room(), id, after, min(limit, acksPageMax))
+	if err != nil {
 		return answer{}, err
 	}
 	now := a.svc.Now()
+	data := acks{Message: c.r.PathValue("message"), Users: make([]string, len(readers)), Total: total, Last: !more, Timestamp: now.UnixMilli()}
+	for i, r := range readers {
+		data.Users[i] = string(r.User)
+	}
+	if more {
+		data.Next = strconv.Itoa(readers[len(readers)-1].Seq)
+	}
 	return answer{plain: struct {
 		Action    string `json:"action"`
 		Data      acks   `json:"data"`
 		Timestamp int64  `json:"timestamp"`
 		Duration  int64  `json:"duration"`
-	}{"group_read_ack", acks{c.r.PathValue("message"), []string{}, 0, "", true, now.UnixMilli()}, now.UnixMilli(), now.Sub(c.start).Milliseconds()}}, nil
+	}{"group_read_ack", data, now.UnixMilli(), now.Sub(c.start).Milliseconds()}}, nil
 }
 
 type joinRequest struct {

@@ -129,6 +129,10 @@ func (w *world) command(cmd string) {
 		w.online.Connect(w.app.ID, im.Username(user), im.Connection{Resource: resource, UUID: "uuid-of-" + resource, Name: "a " + resource})
 	case "deliver":
 		w.deliver(strings.Cut(rest, " "))
+	case "ask": // USER GROUP
+		w.ask(strings.Cut(rest, " "))
+	case "reads": // USER MESSAGE
+		w.reads(strings.Cut(rest, " "))
 	case "limits":
 		var n float64
 		if _, err := fmt.Sscan(value, &n); err != nil {
@@ -137,6 +141,28 @@ func (w *world) command(cmd string) {
 		w.limit(key, n)
 	default:
 		w.t.Fatalf("unknown command %q", cmd)
+	}
+}
+
+// ask has a user say something in a group and ask who has read it.
+func (w *world) ask(name, group string, _ bool) {
+	w.t.Helper()
+	_, err := w.svc.Send(w.t.Context(), im.UserCaller(w.app, im.Username(name)), im.NewMessage{Body: im.Body{Type: im.TextBody}, AskReceipts: true,
+		To: []im.Address{im.ToRoom(im.Group, im.RoomID(group))}})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// reads has a user tell of having read a message.
+func (w *world) reads(name, message string, _ bool) {
+	w.t.Helper()
+	id, err := im.ParseMessageID(message)
+	if err == nil {
+		_, err = w.svc.Receipt(w.t.Context(), im.UserCaller(w.app, im.Username(name)), im.NewReceipt{Kind: im.ReceiptRead, Of: id})
+	}
+	if err != nil {
+		w.t.Fatal(err)
 	}
 }
 
