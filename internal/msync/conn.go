@@ -260,14 +260,9 @@ func (c *conn) Deliver(f *hub.Frame) {
 	}
 }
 
-// hearOnline pushes a message for those who are connected. It may have taken a place in its conversation.
+// hearOnline pushes a message for those who are connected, which is in no order.
 func (c *conn) hearOnline(f *hub.Frame, m *im.Message) {
 	with := m.Conversation().With(c.caller.User)
-	c.mu.Lock()
-	if feed := c.feeds[with]; feed != nil && feed.known && m.Prev <= feed.at {
-		feed.at = max(feed.at, m.ID)
-	}
-	c.mu.Unlock()
 	meant := len(m.Only) == 0 || slices.Contains(m.Only, c.caller.User)
 	if !c.said(m) && (m.From == c.caller.User && m.Echo || m.From != c.caller.User && meant) {
 		c.pass(f, m, with, im.HighLevel)

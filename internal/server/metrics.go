@@ -10,6 +10,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"teahouse/internal/hub"
+	"teahouse/internal/im"
 	"teahouse/internal/sqlstore"
 )
 
@@ -91,6 +93,63 @@ func (m *metrics) request(route string, status int, code string, took time.Durat
 	}
 	b.count.Inc()
 	b.took.Observe(took.Seconds())
+}
+
+// realtime adds what the hub counts.
+func (m *metrics) realtime(h *hub.Hub) { m.registry.MustRegister(liveCollector{h}) }
+
+// liveCollector reads the hub's numbers when somebody asks for the metrics.
+type liveCollector struct{ hub *hub.Hub }
+
+// numbers are the metrics that the hub's statistics become.
+func (c liveCollector) numbers() []liveNumber {
+	s := c.hub.Stats()
+	one := func(name, help string, kind prometheus.ValueType, n float64) liveNumber {
+		return liveNumber{prometheus.NewDesc("teahouse_"+name, help, nil, nil), kind, n, nil}
+	}
+	all := []liveNumber{
+		one("realtime_connections", "Open realtime connections.", prometheus.GaugeValue, float64(s.Lines)),
+		one("realtime_sessions", "Connections that have signed in.", prometheus.GaugeValue, float64(s.Sessions)),
+		one("realtime_users", "Users who have sessions on this node.", prometheus.GaugeValue, float64(s.Users)),
+		one("realtime_rooms", "Rooms that somebody connected to this node is in.", prometheus.GaugeValue, float64(s.Rooms)),
+		one("realtime_sessions_opened_total", "Sign-ins that became sessions.", prometheus.CounterValue, float64(s.Opened)),
+		one("realtime_frames_total", "Frames queued for connections.", prometheus.CounterValue, float64(s.Frames)),
+		one("realtime_writes_total", "Writes that frames were merged into.", prometheus.CounterValue, float64(s.Writes)),
+	}
+	labelled := func(name, help, label, value string, n uint64) {
+		all = append(all, liveNumber{prometheus.NewDesc("teahouse_"+name, help, []string{label}, nil), prometheus.CounterValue, float64(n), []string{value}})
+	}
+	for reason, n := range s.Ended {
+		labelled("realtime_ended_total", "Connections that ended, by reason.", "reason", string(reason), n)
+	}
+	for level, n := range s.Dropped {
+		labelled("realtime_dropped_total", "Frames of chatrooms that were dropped because a reader was behind, by level.", "level", levelName(level), n)
+	}
+	for protocol, n := range s.Encoded {
+		labelled("encodings_total", "Events made into bytes, by protocol: one for all readers.", "protocol", protocol, n)
+	}
+	return all
+}
+
+func levelName(l im.Level) string {
+	return map[im.Level]string{im.LowLevel: "low", im.NormalLevel: "normal", im.HighLevel: "high"}[l]
+}
+
+type liveNumber struct {
+	desc   *prometheus.Desc
+	kind   prometheus.ValueType
+	n      float64
+	labels []string
+}
+
+// Describe implements [prometheus.Collector]. Which there are depends on what was done.
+func (c liveCollector) Describe(chan<- *prometheus.Desc) {}
+
+// Collect implements [prometheus.Collector].
+func (c liveCollector) Collect(out chan<- prometheus.Metric) {
+	for _, n := range c.numbers() {
+		out <- prometheus.MustNewConstMetric(n.desc, n.kind, n.n, n.labels...)
+	}
 }
 
 // commit counts a commit of the store.

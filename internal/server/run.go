@@ -143,6 +143,7 @@ func (s *server) serve(ctx context.Context, text startText) (err error) {
 		Service: s.service, Log: s.log, PublicURL: s.cfg.PublicURL, Limits: s.limits, Observe: s.metrics.request,
 	})
 	realtime := msync.New(msync.Config{Service: s.service, Hub: s.hub, Log: s.log, Rate: s.limits[socketClass]})
+	s.metrics.realtime(s.hub)
 	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopWork()
 	main := s.httpServer(s.serveHTTP(s.mount(surface, s.social(), realtime)))
