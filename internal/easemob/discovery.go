@@ -45,7 +45,7 @@ func (a *API) discovery(c *call) (answer, error) {
 		ReportData: "false", ReportLogs: "false", UploadInParts: "false"}}, nil
 }
 
-// namedApp is the app that the query of discovery names: by its key, which some SDKs escape twice, or by its id.
+// namedApp is the app that the query of discovery names: by its key, escaped once or twice, or by its id.
 func (a *API) namedApp(c *call) (*im.App, error) {
 	ctx, id, key := c.r.Context(), c.query.Get("app_id"), c.query.Get("app_key")
 	switch {
