@@ -291,10 +291,10 @@ func (s *Service) EditGroup(ctx context.Context, c Caller, id RoomID, e GroupEdi
 	}
 	err = s.inCommunity(ctx, c, id, func(w *work) (err error) {
 		transferred = false
+		was := w.room
 		if err := w.edit(e); err != nil {
 			return err
 		}
-		w.emit(RoomUpdated)
 		if to := IMName(e.NewOwner); e.NewOwner != 0 && to != w.room.Owner {
 			if err := w.transfer(to); err != nil {
 				return err
@@ -304,6 +304,7 @@ func (s *Service) EditGroup(ctx context.Context, c Caller, id RoomID, e GroupEdi
 		if err := s.putFace(w, e.Face); err != nil { // after users: the row of a file comes behind theirs
 			return err
 		}
+		w.emitUpdate(was)
 		if err := w.tx.PutRoom(w.room); err != nil {
 			return err
 		}

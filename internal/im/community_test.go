@@ -327,7 +327,7 @@ func TestPassOnGroup(t *testing.T) {
 	g, passed, err := pass(woodID)
 	must(t, err)
 	same(t, "passed on", []any{passed, g.Owner}, []any{true, im.Username("3")})
-	v.want(string(v.open)+"(group) room_updated by 1 [] of 3", string(v.open)+"(group) owner_changed by 1 [3 1] of 3")
+	v.want(string(v.open)+"(group) owner_changed by 1 [3 1] of 3", string(v.open)+"(group) room_updated by 1 [] of 3")
 	same(t, "roster", strings.Fields(v.shown(v.open))[:3], []string{"3!", "1", "2+"})
 }
 

@@ -92,7 +92,8 @@ type Event struct {
 
 	Room       RoomID
 	RoomKind   RoomKind
-	Version    int64 // of the room. Events of different changes may overtake each other; those of one come in order
+	Name       string // of the room, in what a user is told of a group
+	Version    int64  // of the room. Events of different changes may overtake each other; those of one come in order
 	Users      []Username
 	Only       []Username // those in the room who are told, who is not in it is not; empty: all
 	Members    int        // members after the event, where it changes them
@@ -100,5 +101,6 @@ type Event struct {
 	Files      []File
 	Text       string
 	Attributes []Attribute
+	Fields     Fields   // of RoomUpdated: what has changed, as it is now, and when
 	Message    *Message // nobody may change it
 }

@@ -105,7 +105,7 @@ func TestARetriedTransactionAnnouncesOnce(t *testing.T) {
 	same(t, "made, taken", []int{len(made), len(taken)}, []int{1, 1})
 	as(t, again, "app").SetPassword("bob", "new", "")
 	as(t, again, "app").Change(im.RoomChange{Name: ptr("n"), NewOwner: ptr("bob")})
-	w.want(`@bob sessions_ended by app [bob] "password"`, "lounge room_updated by app [] of 5", "lounge owner_changed by app [bob ann] of 5")
+	w.want(`@bob sessions_ended by app [bob] "password"`, "lounge room_updated by app [] of 5 name=n", "lounge owner_changed by app [bob ann] of 5")
 	gone, more, err := again.svc.DeleteUsers(t.Context(), as(t, w, "app").c, 2)
 	must(t, err)
 	same(t, "gone, more", []any{len(gone), more}, []any{2, true})

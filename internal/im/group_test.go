@@ -70,17 +70,18 @@ func TestChangeGroup(t *testing.T) {
 	long := strings.Repeat("茶", 1024)
 	for _, step := range []struct {
 		change im.RoomChange
+		told   string
 		want   func(*im.Room)
 	}{
-		{im.RoomChange{Public: ptr(true)}, func(r *im.Room) { r.Public = true }},
-		{im.RoomChange{MembersOnly: ptr(true)}, func(r *im.Room) { r.MembersOnly = true }},
-		{im.RoomChange{AllowInvites: ptr(true)}, func(r *im.Room) { r.AllowInvites = true }},
-		{im.RoomChange{InviteNeedConfirm: ptr(false)}, func(r *im.Room) { r.InviteNeedConfirm = false }},
-		{im.RoomChange{Avatar: &long}, func(r *im.Room) { r.Avatar = long }},
-		{im.RoomChange{Public: ptr(false), Avatar: ptr("")}, func(r *im.Room) { r.Public, r.Avatar = false, "" }},
+		{im.RoomChange{Public: ptr(true)}, " public=true", func(r *im.Room) { r.Public = true }},
+		{im.RoomChange{MembersOnly: ptr(true)}, " members_only=true", func(r *im.Room) { r.MembersOnly = true }},
+		{im.RoomChange{AllowInvites: ptr(true)}, " allow_user_invites=true", func(r *im.Room) { r.AllowInvites = true }},
+		{im.RoomChange{InviteNeedConfirm: ptr(false)}, " invite_need_confirm=false", func(r *im.Room) { r.InviteNeedConfirm = false }},
+		{im.RoomChange{Avatar: &long}, " avatar=" + long, func(r *im.Room) { r.Avatar = long }},
+		{im.RoomChange{Public: ptr(false), Avatar: ptr("")}, " avatar= public=false", func(r *im.Room) { r.Public, r.Avatar = false, "" }},
 	} {
 		ann.Change(step.change)
-		w.want("crew(group) room_updated by ann [] of 5")
+		w.want("crew(group) room_updated by ann [] of 5" + step.told)
 		step.want(&was)
 		was.Version++
 		got, _ := ann.Room()

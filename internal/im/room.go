@@ -286,12 +286,13 @@ func (s *Service) ChangeRoom(ctx context.Context, c Caller, kind RoomKind, id Ro
 	}
 	var owner Username
 	err := s.inRoom(ctx, c, kind, id, need, func(w *work) error {
-		owner = w.room.Owner
+		was := w.room
+		owner = was.Owner
 		if err := changeFields(c.App, &w.room, ch); err != nil {
 			return err
 		}
 		if ch != (RoomChange{NewOwner: ch.NewOwner}) {
-			w.emit(RoomUpdated)
+			w.emitUpdate(was)
 		}
 		if ch.NewOwner != nil {
 			if err := w.transfer(foldName(*ch.NewOwner)); err != nil {

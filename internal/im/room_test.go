@@ -127,8 +127,8 @@ func TestChangeRoom(t *testing.T) {
 	as(t, w, "ann").Change(im.RoomChange{Description: ptr("")})
 	as(t, w, "ann").Change(im.RoomChange{Custom: ptr(`{"a":"/"}`)})
 	as(t, w, "ann").Change(im.RoomChange{MaxUsers: ptr(5)})
-	w.want("lounge room_updated by ann [] of 5", "lounge room_updated by ann [] of 5",
-		"lounge room_updated by ann [] of 5", "lounge room_updated by ann [] of 5")
+	w.want("lounge room_updated by ann [] of 5 name=茶馆", "lounge room_updated by ann [] of 5",
+		`lounge room_updated by ann [] of 5 custom={"a":"/"}`, "lounge room_updated by ann [] of 5 max_users=5")
 	got, _ := as(t, w, "ann").Room()
 	before.Name, before.Custom, before.MaxUsers, before.Version = "茶馆", `{"a":"/"}`, 5, before.Version+4
 	same(t, "room", got, before)
@@ -180,7 +180,7 @@ func TestTransfer(t *testing.T) {
 	as(t, w, "ann").Mute("bob", time.Hour)
 	w.bus.Take()
 	as(t, w, "ann").Change(im.RoomChange{Name: ptr("Bob's"), NewOwner: ptr("Bob")})
-	w.want("lounge room_updated by ann [] of 5", "lounge owner_changed by ann [bob ann] of 5",
+	w.want("lounge room_updated by ann [] of 5 name=Bob's", "lounge owner_changed by ann [bob ann] of 5",
 		"lounge members_unmuted by ann [bob] of 5")
 	room, roster := as(t, w, "bob").Room()
 	same(t, "owner, roster", []any{room.Owner, room.Name, roster}, []any{im.Username("bob"), "Bob's", "bob! ann adm+ ada+ cat"})

@@ -187,6 +187,35 @@ func audience(tx Tx, room Room, users []Username) ([]Username, error) {
 	return dedupe(slices.Concat(users, staff)), err
 }
 
+// emitUpdate tells what has changed in the room, under the names that clients know (wire/msync.md §7.2).
+func (w *work) emitUpdate(was Room) {
+	e := roomEvent(w.room, RoomUpdated)
+	texts := func(name, was, is string) {
+		if is != was {
+			e.Fields = append(e.Fields, Field{name, Text(is)})
+		}
+	}
+	flags := func(name string, was, is bool) {
+		if is != was {
+			e.Fields = append(e.Fields, Field{name, Value{BoolValue, strconv.FormatBool(is)}})
+		}
+	}
+	r := w.room
+	texts("name", was.Name, r.Name)
+	texts("description", was.Description, r.Description)
+	texts("custom", was.Custom, r.Custom)
+	texts("avatar", was.Avatar, r.Avatar)
+	if r.MaxUsers != was.MaxUsers {
+		e.Fields = append(e.Fields, Field{"max_users", Value{NumberValue, itoa(r.MaxUsers)}})
+	}
+	flags("public", was.Public, r.Public)
+	flags("members_only", was.MembersOnly, r.MembersOnly)
+	flags("allow_user_invites", was.AllowInvites, r.AllowInvites)
+	flags("invite_need_confirm", was.InviteNeedConfirm, r.InviteNeedConfirm)
+	e.Fields = append(e.Fields, Field{"last_modified", Value{NumberValue, strconv.FormatInt(w.now.UnixMilli(), 10)}})
+	w.publish(e)
+}
+
 // tell announces to single users what concerns one in the room; it is no change of the room.
 func (w *work) tell(kind EventKind, text string, concerned Username, to ...Username) {
 	for _, u := range to {

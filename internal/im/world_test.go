@@ -234,6 +234,14 @@ func (w *world) line(e im.Event) string {
 	for _, a := range e.Attributes {
 		b.WriteString(" " + attrLine(a))
 	}
+	for _, f := range e.Fields {
+		switch {
+		case f.Name != "last_modified":
+			fmt.Fprintf(&b, " %s=%s", f.Name, f.Text)
+		case f.Text != fmt.Sprint(e.At.UnixMilli()):
+			b.WriteString(" WRONG TIME " + f.Text)
+		}
+	}
 	if e.App != w.app.ID || !e.At.Equal(w.clock.Now()) {
 		fmt.Fprintf(&b, " WRONG APP OR TIME %d %s", e.App, span(e.At))
 	}

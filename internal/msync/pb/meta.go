@@ -22,6 +22,12 @@ const (
 // AppendMeta writes a message of an app as a Meta, as every receiver gets it (wire/msync.md §5, §11). What its sender wrote on
 // this wire goes on unchanged.
 func AppendMeta(dst []byte, app im.AppKey, m *im.Message) []byte {
+	if m.Body.Type == im.NoticeBody {
+		if n, ok := any(m).(interface{ Notice() (im.Event, bool) }); ok {
+			e, _ := n.Notice()
+			return appendNotice(dst, app, m.ID, &e, m.To.User)
+		}
+	}
 	b := appendNumber(dst, metaID, uint64(m.ID))
 	b = AppendJID(b, metaFrom, app, string(m.From), UserDomain, m.Device)
 	if m.To.Room != "" {
@@ -29,7 +35,11 @@ func AppendMeta(dst []byte, app im.AppKey, m *im.Message) []byte {
 	} else {
 		b = AppendJID(b, metaTo, app, string(m.To.User), UserDomain, "")
 	}
-	b = appendNumber(b, metaTimestamp, millis(m.At))
+	at := m.At
+	if m.Of != 0 {
+		at = m.Edit.At
+	}
+	b = appendNumber(b, metaTimestamp, millis(at))
 	b = appendNumber(b, metaNS, uint64(Meta_CHAT))
 	spoken := m.Of == 0 && m.Body.Type < im.RecallBody
 	if spoken && m.Wire == Wire && len(m.Raw) > 0 {
@@ -39,11 +49,15 @@ func AppendMeta(dst []byte, app im.AppKey, m *im.Message) []byte {
 		b, at = open(b, metaPayload)
 		b = shut(appendBody(b, m), at)
 	}
-	if spoken && m.To.Kind == im.Chatroom {
+	switch {
+	case spoken && m.To.Kind == im.Chatroom:
 		b = appendRoomExt(b, m)
-	}
-	if m.Online && m.To.Kind != im.Chatroom {
+	case spoken && m.Online:
 		b = appendText(b, metaMeta, `{"is_online":1}`)
+	case m.Body.Type == im.RecallBody:
+		if _, ext, _ := m.Withdrawal(); ext != "" {
+			b = appendKeyValue(b, metaExt, "recallMessageExtensionInfo", im.Text(ext))
+		}
 	}
 	return b
 }
@@ -65,23 +79,16 @@ func appendRoomExt(b []byte, m *im.Message) []byte {
 
 // appendBody writes the MessageBody of a message that has none of its sender's.
 func appendBody(b []byte, m *im.Message) []byte {
-	kind := MessageBody_CHAT
-	switch {
-	case m.Of != 0:
-		kind = MessageBody_EDIT
-	case m.Body.Type == im.RecallBody:
-		kind = MessageBody_RECALL
-	case m.To.Kind == im.Group:
-		kind = MessageBody_GROUPCHAT
-	case m.To.Kind == im.Chatroom:
-		kind = MessageBody_CHATROOM
-	}
+	kind := typeOf(m)
 	b = appendNumber(b, bodyType, uint64(kind))
 	b = appendName(b, bodyFrom, string(m.From))
 	b = appendName(b, bodyTo, string(m.To.User)+string(m.To.Room))
 	switch kind {
 	case MessageBody_RECALL:
-		return appendNumber(b, bodyAcked, uint64(withdrawn(m)))
+		of, _, _ := m.Withdrawal()
+		return appendNumber(b, bodyAcked, uint64(of))
+	case MessageBody_READ_ACK, MessageBody_DELIVER_ACK, MessageBody_CHANNEL_ACK:
+		return appendReceipt(b, m)
 	case MessageBody_EDIT:
 		b = appendContent(b, bodyContents, m.Body)
 		b = appendKeyValues(b, bodyExt, m.Ext)
@@ -90,14 +97,55 @@ func appendBody(b []byte, m *im.Message) []byte {
 		return appendNumber(b, bodyScope, uint64(MessageBody_BODY_AND_EXT)) // a note has the whole message
 	}
 	b = appendContent(b, bodyContents, m.Body)
-	return appendKeyValues(b, bodyExt, m.Ext)
+	b = appendKeyValues(b, bodyExt, m.Ext)
+	if m.AskReceipts {
+		b = appendAsks(b)
+	}
+	return b
 }
 
-// withdrawn is the message that a withdrawal is about.
-func withdrawn(m *im.Message) im.MessageID {
-	v, _ := m.Body.Fields.Get("msg_id")
-	id, _ := im.ParseMessageID(v.Text)
-	return id
+// typeOf is what clients take a message for.
+func typeOf(m *im.Message) MessageBody_Type {
+	switch {
+	case m.Of != 0:
+		return MessageBody_EDIT
+	case m.Body.Type == im.RecallBody:
+		return MessageBody_RECALL
+	case m.Body.Type == im.ReceiptBody:
+		switch r, _ := m.Receipt(); r.Kind {
+		case im.ReceiptDelivered:
+			return MessageBody_DELIVER_ACK
+		case im.ReceiptRead:
+			return MessageBody_READ_ACK
+		}
+		return MessageBody_CHANNEL_ACK
+	case m.To.Kind == im.Group:
+		return MessageBody_GROUPCHAT
+	case m.To.Kind == im.Chatroom:
+		return MessageBody_CHATROOM
+	}
+	return MessageBody_CHAT
+}
+
+// appendAsks writes that a group's message is answered by receipts, or is one.
+func appendAsks(b []byte) []byte {
+	b, at := open(b, bodyConfig)
+	return shut(appendNumber(b, configAsks, 1), at)
+}
+
+// appendReceipt writes what a receipt says. How many have read a group's message is JSON in the first of the fields.
+func appendReceipt(b []byte, m *im.Message) []byte {
+	r, _ := m.Receipt()
+	if r.Of != 0 {
+		b = appendNumber(b, bodyAcked, uint64(r.Of))
+	}
+	if r.Group == "" || r.Kind != im.ReceiptRead {
+		return b
+	}
+	counts := `{"` + r.Of.String() + `":` + strconv.Itoa(r.Count) + `}`
+	b = appendKeyValue(b, bodyExt, "group_ack_count", im.Value{Kind: im.JSONValue, Text: counts})
+	b = appendAsks(b)
+	return appendSome(b, bodyAckText, r.Text)
 }
 
 // editNote is what clients show of an edit.
@@ -119,7 +167,7 @@ func EditJSON(m *im.Message) string {
 	b = appendQuoted(append(b, `,"operator":`...), string(m.Edit.By))
 	b = strconv.AppendInt(append(b, `,"edit_time":`...), m.Edit.At.UnixMilli(), 10)
 	b = appendQuoted(append(b, `,"sender":`...), string(m.From))
-	b = strconv.AppendInt(append(b, `,"send_time":`...), m.Of.Time().UnixMilli(), 10)
+	b = strconv.AppendInt(append(b, `,"send_time":`...), m.At.UnixMilli(), 10)
 	b = append(append(append(b, `,"chat_type":"`...), kind...), `"}`...)
 	return string(b)
 }

@@ -15,9 +15,9 @@ import (
 
 func demo() im.AppKey { return im.AppKey{Org: "demo", Name: "chat"} }
 
-func num(s string) im.Value  { return im.Value{Kind: im.NumberValue, Text: s} }
-func json(s string) im.Value { return im.Value{Kind: im.JSONValue, Text: s} }
-func yes() im.Value          { return im.Value{Kind: im.BoolValue, Text: "true"} }
+func num(s string) im.Value      { return im.Value{Kind: im.NumberValue, Text: s} }
+func jsonText(s string) im.Value { return im.Value{Kind: im.JSONValue, Text: s} }
+func yes() im.Value              { return im.Value{Kind: im.BoolValue, Text: "true"} }
 
 // bodies are one body of each kind that clients send, in the fields they have in the domain.
 func bodies() map[string]im.Body {
@@ -26,16 +26,16 @@ func bodies() map[string]im.Body {
 	with := func(more ...im.Field) im.Fields { return append(file[:len(file):len(file)], more...) }
 	return map[string]im.Body{
 		"text":  {Type: im.TextBody, Fields: im.Fields{{Name: "msg", Value: im.Text("héllo \x00\U0001f600")}}},
-		"image": {Type: im.ImageBody, Fields: with(im.Field{Name: "size", Value: json(`{"width":720,"height":0.5}`)})},
+		"image": {Type: im.ImageBody, Fields: with(im.Field{Name: "size", Value: jsonText(`{"width":720,"height":0.5}`)})},
 		"gif":   {Type: im.ImageBody, Fields: with(im.Field{Name: "subType", Value: im.Text("sub_gif")})},
 		"audio": {Type: im.AudioBody, Fields: with(im.Field{Name: "length", Value: num("0")})},
 		"video": {Type: im.VideoBody, Fields: with(im.Field{Name: "length", Value: num("7")}, im.Field{Name: "thumb", Value: im.Text("/t")},
-			im.Field{Name: "thumb_secret", Value: im.Text("")}, im.Field{Name: "thumb_size", Value: json(`{}`)})},
+			im.Field{Name: "thumb_secret", Value: im.Text("")}, im.Field{Name: "thumb_size", Value: jsonText(`{}`)})},
 		"file":     {Type: im.FileBody, Fields: file},
 		"location": {Type: im.LocationBody, Fields: im.Fields{{Name: "lat", Value: num("39.9")}, {Name: "lng", Value: num("-116")}, {Name: "addr", Value: im.Text("北京")}, {Name: "buildingName", Value: im.Text("b")}}},
-		"command":  {Type: im.CommandBody, Fields: im.Fields{{Name: "action", Value: im.Text("go")}, {Name: "param", Value: json(`{"a":1,"b":"<&>"}`)}}},
+		"command":  {Type: im.CommandBody, Fields: im.Fields{{Name: "action", Value: im.Text("go")}, {Name: "param", Value: jsonText(`{"a":1,"b":"<&>"}`)}}},
 		"custom": {Type: im.CustomBody, Fields: im.Fields{{Name: "customEvent", Value: im.Text("gift")},
-			{Name: "customExts", Value: json(`{"n":12345678901,"s":"1","t":true,"f":false,"d":1.5,"w":2.0,"o":{"b": 1,"a":[]},"z":null,"":""}`)}}},
+			{Name: "customExts", Value: jsonText(`{"n":12345678901,"s":"1","t":true,"f":false,"d":1.5,"w":2.0,"o":{"b": 1,"a":[]},"z":null,"":""}`)}}},
 		"combined": {Type: im.TextBody, Fields: with(im.Field{Name: "msg", Value: im.Text("not shown")}, im.Field{Name: "subType", Value: im.Text("sub_combine")},
 			im.Field{Name: "title", Value: im.Text("t")}, im.Field{Name: "summary", Value: im.Text("s")}, im.Field{Name: "combineLevel", Value: num("1")})},
 		"empty": {Type: im.TextBody},
@@ -45,7 +45,7 @@ func bodies() map[string]im.Body {
 func exts() im.Fields {
 	return im.Fields{{Name: "z", Value: num("1")}, {Name: "big", Value: num("-9007199254740993")}, {Name: "half", Value: num("0.5")},
 		{Name: "tiny", Value: num("1e-09")}, {Name: "one", Value: num("1.0")}, {Name: "b", Value: yes()}, {Name: "text", Value: im.Text("1")},
-		{Name: "o", Value: json(`{"b":[1, 2]}`)}, {Name: "nil", Value: json("null")}, {Name: "", Value: im.Text("")}}
+		{Name: "o", Value: jsonText(`{"b":[1, 2]}`)}, {Name: "nil", Value: jsonText("null")}, {Name: "", Value: im.Text("")}}
 }
 
 // encode writes a message and reads the Meta with the generated code.
@@ -159,16 +159,49 @@ func TestMetaOfMessages(t *testing.T) {
 
 func TestRecallAndEdit(t *testing.T) {
 	recall := im.Message{ID: 9, From: "ann", To: im.ToUser("bob"), Body: im.Body{Type: im.RecallBody, Fields: im.Fields{{Name: "msg_id", Value: im.Text("1147000000000000001")}}}}
-	_, body := encode(t, &recall)
-	if got, want := line(body), `type:RECALL from:{name:"ann"} to:{name:"bob"} ack_message_id:1147000000000000001`; got != want {
+	meta, body := encode(t, &recall)
+	if got, want := line(body), `type:RECALL from:{name:"ann"} to:{name:"bob"} ack_message_id:1147000000000000001`; got != want || len(meta.Ext) > 0 {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
+	recall.Body.Fields = append(recall.Body.Fields, im.Field{Name: "ext", Value: im.Text("sorry")})
+	if meta, _ := encode(t, &recall); line(meta.Ext[0]) != `key:"recallMessageExtensionInfo" type:STRING string_value:"sorry"` {
+		t.Errorf("got %v", meta.Ext)
+	}
 	of := im.MessageIDAt(time.UnixMilli(1700000000123)) + 5
-	edit := im.Message{ID: of + 100, Of: of, At: time.UnixMilli(1700000009000), From: "ann", To: im.ToRoom(im.Group, "g1"), Body: bodies()["text"],
+	edit := im.Message{ID: of + 100, Of: of, At: time.UnixMilli(1700000000123), From: "ann", To: im.ToRoom(im.Group, "g1"), Body: bodies()["text"],
 		Ext: im.Fields{{Name: "k", Value: num("1")}}, Edit: im.Edit{Count: 2, By: `o"x`, At: time.UnixMilli(1700000009000)}}
-	_, body = encode(t, &edit)
+	meta, body = encode(t, &edit)
+	if meta.GetTimestamp() != 1700000009000 {
+		t.Errorf("the time of the edit is %d", meta.GetTimestamp())
+	}
 	want := `type:EDIT from:{name:"ann"} to:{name:"g1"} contents:{type:TEXT text:"héllo \x00😀"} ext:{key:"k" type:INT varint_value:1} meta:"{\"edit_msg\":{\"count\":2,\"operator\":\"o\\\"x\",\"edit_time\":1700000009000,\"sender\":\"ann\",\"send_time\":1700000000123,\"chat_type\":\"chat:group\"}}" edit_message_id:` + of.String() + ` edit_scope:BODY_AND_EXT`
 	if got := line(body); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+func TestReceipts(t *testing.T) {
+	of := im.Field{Name: "msg_id", Value: im.Text("1147000000000000001")}
+	kind := func(k im.ReceiptKind) im.Field { return im.Field{Name: "kind", Value: im.Text(string(k))} }
+	for _, row := range []struct {
+		to     im.Address
+		fields im.Fields
+		want   string
+	}{
+		{im.ToUser("bob"), im.Fields{kind(im.ReceiptDelivered), of}, `type:DELIVER_ACK from:{name:"ann"} to:{name:"bob"} ack_message_id:1147000000000000001`},
+		{im.ToUser("bob"), im.Fields{kind(im.ReceiptRead), of}, `type:READ_ACK from:{name:"ann"} to:{name:"bob"} ack_message_id:1147000000000000001`},
+		{im.ToUser("bob"), im.Fields{kind(im.ReceiptAllRead)}, `type:CHANNEL_ACK from:{name:"ann"} to:{name:"bob"}`},
+		{im.ToRoom(im.Group, "g1"), im.Fields{kind(im.ReceiptAllRead), {Name: "group", Value: im.Text("g1")}}, `type:CHANNEL_ACK from:{name:"ann"} to:{name:"g1"}`},
+		{im.ToRoom(im.Group, "g1"), im.Fields{kind(im.ReceiptRead), of, {Name: "group", Value: im.Text("g1")}, {Name: "text", Value: im.Text("seen")}, {Name: "count", Value: num("3")}},
+			`type:READ_ACK from:{name:"ann"} to:{name:"g1"} ext:{key:"group_ack_count" type:JSON_STRING string_value:"{\"1147000000000000001\":3}"} ack_message_id:1147000000000000001 msg_config:{allow_group_ack:true} ack_content:"seen"`},
+	} {
+		_, body := encode(t, &im.Message{ID: 9, From: "ann", To: row.to, Body: im.Body{Type: im.ReceiptBody, Fields: row.fields}})
+		if got := line(body); got != row.want {
+			t.Errorf("got  %s\nwant %s", got, row.want)
+		}
+	}
+	_, body := encode(t, &im.Message{ID: 9, From: "ann", To: im.ToRoom(im.Group, "g1"), AskReceipts: true, Body: bodies()["empty"]})
+	if got, want := line(body), `type:GROUPCHAT from:{name:"ann"} to:{name:"g1"} contents:{type:TEXT} msg_config:{allow_group_ack:true}`; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }
@@ -183,8 +216,8 @@ func TestRandomBodies(t *testing.T) {
 	for range 2000 {
 		body, n := im.Body{Type: im.TextBody + im.BodyType(r.IntN(8))}, map[string]im.Value{
 			"msg": im.Text(pick("", "x", "ü", strings.Repeat("y", 300))), "lat": num(pick("0", "-1", "1.25", "1e+30")), "file_length": num(pick("0", "-1", "2147483647")),
-			"param": json(pick(`{"a":1}`, `{"b":"c","a":[1]}`)), "size": json(pick(`{"height":1,"width":2.5}`, `{}`)), "subType": im.Text(pick("sub_combine", "sub_gif", "sub_stream")),
-			"title": im.Text(pick("", "t")), "customExts": json(pick(`{"é":-0.25}`, `{"x":null}`)), "thumb_size": json(`{"width":1}`),
+			"param": jsonText(pick(`{"a":1}`, `{"b":"c","a":[1]}`)), "size": jsonText(pick(`{"height":1,"width":2.5}`, `{}`)), "subType": im.Text(pick("sub_combine", "sub_gif", "sub_stream")),
+			"title": im.Text(pick("", "t")), "customExts": jsonText(pick(`{"é":-0.25}`, `{"x":null}`)), "thumb_size": jsonText(`{"width":1}`),
 		}
 		for name, v := range n { // in the order of the map: any
 			if r.IntN(2) == 0 {
@@ -203,9 +236,9 @@ func TestRandomBodies(t *testing.T) {
 func TestWhatNoWireHas(t *testing.T) {
 	m := im.Message{To: im.ToUser("bob"), Body: im.Body{Type: im.ImageBody, Fields: im.Fields{
 		{Name: "mine", Value: im.Text("x")}, {Name: "lat", Value: im.Text("39.5")}, {Name: "lng", Value: im.Text("east")}, {Name: "file_length", Value: num("99999999999")},
-		{Name: "length", Value: num("2.9")}, {Name: "size", Value: im.Text("big")}, {Name: "param", Value: json("[1]")}, {Name: "customExts", Value: json(`[{"a":1},{"b":"2"}]`)},
+		{Name: "length", Value: num("2.9")}, {Name: "size", Value: im.Text("big")}, {Name: "param", Value: jsonText("[1]")}, {Name: "customExts", Value: jsonText(`[{"a":1},{"b":"2"}]`)},
 		{Name: "subType", Value: im.Text("?")}, {Name: "msg", Value: num("5")}}},
-		Ext: im.Fields{{Name: "bad", Value: json("{")}, {Name: "huge", Value: num("1e999")}, {Name: "nan", Value: num("NaN")}, {Name: "long", Value: num("12345678901234567890")}}}
+		Ext: im.Fields{{Name: "bad", Value: jsonText("{")}, {Name: "huge", Value: num("1e999")}, {Name: "nan", Value: num("NaN")}, {Name: "long", Value: num("12345678901234567890")}}}
 	_, body := encode(t, &m)
 	want := `type:CHAT from:{} to:{name:"bob"} contents:{type:IMAGE text:"5" latitude:39.5 file_length:2147483647 duration:2 custom_exts:{key:"a" type:INT varint_value:1} custom_exts:{key:"b" type:STRING string_value:"2"}} ext:{key:"bad" type:STRING string_value:"{"} ext:{key:"huge" type:STRING string_value:"1e999"} ext:{key:"nan" type:STRING string_value:"NaN"} ext:{key:"long" type:DOUBLE double_value:1.2345678901234567e+19}`
 	if got := line(body); strings.Replace(got, `from:{name:""}`, "from:{}", 1) != want {
