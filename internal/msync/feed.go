@@ -23,6 +23,7 @@ type feed struct {
 	dirty   bool           // the store holds more
 	pulling bool           // the client was told that something waits, and will ask
 	busy    bool           // the store is being read
+	silent  bool           // at the last heartbeat something was not acknowledged, and nothing was since
 }
 
 // quiet reports whether nothing is lost when the feed is forgotten.
@@ -171,6 +172,7 @@ func (c *conn) pullQueue(ctx context.Context, with im.Address, key im.MessageID)
 	case key == 0:
 		*f = feed{busy: true}
 	default:
+		f.silent = false
 		for len(f.pushed) > 0 && f.pushed[0] <= key {
 			f.pushed = f.pushed[1:]
 		}
@@ -194,6 +196,9 @@ func (c *conn) pullQueue(ctx context.Context, with im.Address, key im.MessageID)
 		c.srv.acker.settle(ctx, place.app, place.user, place.device)
 	case told:
 		c.srv.acker.note(place, key)
+		if fetch { // of what is not written yet, more would come again after a crash than clients recognise
+			c.srv.acker.settle(ctx, place.app, place.user, place.device)
+		}
 	default: // of a connection before this one, or made up: the store knows how far one can have read
 		if err := c.srv.service.Acknowledge(ctx, c.caller, c.device, with, key); err != nil {
 			c.unbusy(with)
@@ -205,6 +210,23 @@ func (c *conn) pullQueue(ctx context.Context, with im.Address, key im.MessageID)
 	}
 	c.push(down{queue: with, last: true})
 	return nil
+}
+
+// offeredLocked are the conversations that the client is told to ask for: those that wait since it signed in, and those whose messages
+// it has left without an answer from one heartbeat to the next.
+func (c *conn) offeredLocked() (queues []im.Address) {
+	for with, f := range c.feeds {
+		switch {
+		case f.pulling:
+		case len(f.pushed) > 0 && f.silent && !f.busy:
+			*f = feed{pulling: true}
+		default:
+			f.silent = len(f.pushed) > 0
+			continue
+		}
+		queues = append(queues, with)
+	}
+	return queues
 }
 
 func (c *conn) unbusy(with im.Address) {

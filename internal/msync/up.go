@@ -71,12 +71,7 @@ func (c *conn) unread() error {
 		c.mu.Unlock()
 	}
 	c.mu.Lock()
-	var queues []im.Address
-	for with, f := range c.feeds {
-		if f.pulling {
-			queues = append(queues, with)
-		}
-	}
+	queues := c.offeredLocked()
 	c.fetchLocked()
 	c.mu.Unlock()
 	payload := []byte{1<<3 | 2, 2, 8, 0} // status OK
