@@ -284,3 +284,24 @@ func TestWentAwayThatFails(t *testing.T) {
 	must(t, w.svc.WentAway(t.Context(), w.app.ID, "nosuch"))
 	same(t, "away", w.absent(), "")
 }
+
+// TestAbsencesOfManyVisits end one user after the other.
+func TestAbsencesOfManyVisits(t *testing.T) {
+	due := []im.Absence{{Visitor: im.Visitor{User: "ann"}}, {Visitor: im.Visitor{User: "bob"}}, {Visitor: im.Visitor{User: "cat"}}}
+	for _, c := range []struct{ ann, bob, cat, want int }{
+		{0, 0, 0, 3},
+		{1, 1, 1, 3},
+		{im.AbsenceVisits / 2, im.AbsenceVisits / 2, 0, 3},
+		{im.AbsenceVisits / 2, im.AbsenceVisits / 2, 1, 2},
+		{im.AbsenceVisits, 1, 0, 1},
+		{im.AbsenceVisits + 1, 0, 0, 1},
+	} {
+		var visits []im.Visit
+		for u, n := range map[im.Username]int{"ann": c.ann, "bob": c.bob, "cat": c.cat} {
+			for range n {
+				visits = append(visits, im.Visit{User: u})
+			}
+		}
+		same(t, fmt.Sprint(c), len(im.AtOnce(due, visits)), c.want)
+	}
+}

@@ -179,6 +179,10 @@ func rosterRules() []rule {
 		{"AddAdmin", "ann", "on_owner  on_owner  forbidden  forbidden  forbidden  forbidden  unauthenticated", addAdmin},
 		{"RemoveAdmin", "ada", owners, removeAdmin},
 		{"RemoveAdmin", "cat", "not_admin  not_admin  forbidden  forbidden  forbidden  forbidden  unauthenticated", removeAdmin},
+		{"RemoveAdmin", "self", "-  not_admin  forbidden  forbidden  forbidden  forbidden  unauthenticated", removeAdmin},
+		{"AddAdmin", "self", "-  on_owner  forbidden  forbidden  forbidden  forbidden  unauthenticated", addAdmin},
+		{"AddAdmin", "sid", "not_member  not_member  forbidden  forbidden  forbidden  forbidden  unauthenticated", addAdmin},
+		{"AddAdmin", "zed", "not_member  not_member  forbidden  forbidden  forbidden  forbidden  unauthenticated", addAdmin},
 		{"RemoveAdmin", "ann", "not_admin  not_admin  forbidden  forbidden  forbidden  forbidden  unauthenticated", removeAdmin},
 	}
 }
@@ -219,6 +223,7 @@ func moderationRules() []rule {
 		{"UnmuteMembers", "cat", admins, unmuteMembers},
 		{"UnmuteMembers", "ada", onAdmin, unmuteMembers},
 		{"UnmuteMembers", "ann", onOwner, unmuteMembers},
+		{"UnmuteMembers", "self", self, unmuteMembers},
 		{"UnmuteMembers", "eve", onNobody, unmuteMembers},
 		{"UnmuteMembers", "sid", admins, unmuteMembers},
 		{"UnmuteAll", "", admins, func(ctx context.Context, s *im.Service, c im.Caller, r im.RoomID, _ string) error {
@@ -238,7 +243,9 @@ func moderationRules() []rule {
 			return err
 		}},
 		{"AllowMembers", "cat", admins, allowMembers},
+		{"AllowMembers", "self", "-  ok  ok  forbidden  forbidden  forbidden  unauthenticated", allowMembers},
 		{"AllowMembers", "sid", onSid, allowMembers},
+		{"BlockMembers", "zed", admins, blockMembers},
 		{"DisallowMembers", "cat", admins, func(ctx context.Context, s *im.Service, c im.Caller, r im.RoomID, target string) error {
 			_, err := s.DisallowMembers(ctx, c, kindOf(r), r, []string{target})
 			return err

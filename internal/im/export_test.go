@@ -32,3 +32,9 @@ const (
 
 // Offset is how many items come before the page.
 func (p Page) Offset() int { return p.offset() }
+
+// AtOnce are the absences that end in one transaction.
+func AtOnce(due []Absence, visits []Visit) []Absence { return atOnce(due, visits) }
+
+// AbsenceVisits is how many visits of more than one user end in one transaction.
+const AbsenceVisits = absenceVisits

@@ -96,3 +96,29 @@ func TestGroupsOfNewPeopleWhileOthersGo(t *testing.T) {
 		return fns
 	})
 }
+
+// TestHoppers go from room to room, each leaving those they were in, while others look after them.
+func TestHoppers(t *testing.T) {
+	onceEach(t, 5, func(w *world, n int) (fns []func() error) {
+		rooms := []im.RoomID{"hop0", "hop1", "hop2", "hop3"}
+		if n == 0 {
+			for _, id := range rooms {
+				as(w.t, w, "app").Create(im.NewRoom{ID: id, Name: "n", Owner: "ann"})
+			}
+		}
+		for i, u := range []im.Username{"adm", "ada", "bob", "cat", "sid", "zed"} {
+			fns = append(fns, func() error {
+				for j := range 6 {
+					_, err := w.svc.Enter(w.t.Context(), im.UserCaller(w.app, u), rooms[(i*3+j*(n+1))%4], im.Entering{LeaveOthers: j%3 != i%3})
+					if err != nil {
+						return err
+					}
+				}
+				return nil
+			}, func() error {
+				return w.svc.WentAway(w.t.Context(), w.app.ID, u)
+			})
+		}
+		return fns
+	})
+}

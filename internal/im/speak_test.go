@@ -21,6 +21,10 @@ func TestSpeaking(t *testing.T) {
 		{"two muted", muted, map[string]*im.Error{"bob": im.ErrMemberMuted, "cat": im.ErrMemberMuted}},
 		{"all muted but cat", silent, map[string]*im.Error{"bob": im.ErrRoomSilent}},
 		{"both", func(a actor) { silent(a); muted(a) }, map[string]*im.Error{"bob": im.ErrMemberMuted, "cat": im.ErrMemberMuted}},
+		{"an admin muted, and all", func(a actor) { silent(a); a.Mute("adm", im.ForGood) }, map[string]*im.Error{"adm": im.ErrMemberMuted, "bob": im.ErrRoomSilent}},
+		{"one blocked", func(a actor) { a.Block("bob") }, map[string]*im.Error{"bob": im.ErrNotMember}},
+		{"destroyed", func(a actor) { a.Destroy() }, map[string]*im.Error{"ann": im.ErrRoomNotFound,
+			"adm": im.ErrRoomNotFound, "bob": im.ErrRoomNotFound, "cat": im.ErrRoomNotFound, "sid": im.ErrRoomNotFound}},
 		{"disabled", func(a actor) { a.Disable(true) }, map[string]*im.Error{"app": im.ErrRoomDisabled, "ann": im.ErrRoomDisabled, "adm": im.ErrRoomDisabled, "bob": im.ErrRoomDisabled, "cat": im.ErrRoomDisabled}},
 	}
 	for _, c := range cases {
@@ -36,7 +40,7 @@ func TestSpeaking(t *testing.T) {
 			c.do(as(t, w, "app").of(kind).in(room))
 			for _, who := range []string{"app", "ann", "adm", "bob", "cat", "sid"} {
 				want := c.want[who]
-				if who == "sid" {
+				if who == "sid" && want == nil {
 					want = im.ErrNotMember
 				}
 				as(t, w, who).fails(want).Say(to, c.state)

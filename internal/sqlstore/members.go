@@ -186,8 +186,8 @@ func (t *tx) RolesIn(app im.AppID, user im.Username, kind im.RoomKind, ids []im.
 	return all, err
 }
 
-// roomPlaces walks the user's memberships and looks every room up by its key.
-const roomPlaces = `SELECT m.room, m.kind, r.version FROM members m JOIN rooms r ON r.app = m.app AND r.id = m.room
+// roomPlaces walks the user's memberships and looks every room up by its key; a join, PostgreSQL answers by reading all rooms.
+const roomPlaces = `SELECT m.room, m.kind, (SELECT r.version FROM rooms r WHERE r.app = m.app AND r.id = m.room) FROM members m
 	WHERE m.app = $1 AND m.username = $2 AND m.shielded = 0`
 
 // RoomPlaces implements [im.MemberTx].

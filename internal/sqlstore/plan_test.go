@@ -29,7 +29,7 @@ func TestStatementsHaveAnIndex(t *testing.T) {
 		{`DELETE FROM room_lists WHERE app = $1 AND username = $2`, key, "room_lists USING INDEX room_lists_user (app=? AND username=?)"},
 		{`DELETE FROM pending WHERE app = $1 AND username = $2`, key, "pending USING INDEX pending_user (app=? AND username=?)"},
 		{`DELETE FROM user_lists WHERE app = $1 AND username = $2`, key, "user_lists USING INDEX user_lists_user (app=? AND username=?)"},
-		{roomPlaces, key, "m USING PRIMARY KEY (app=? AND username=?); SEARCH r USING PRIMARY KEY (app=? AND id=?)"},
+		{roomPlaces, key, "m USING PRIMARY KEY (app=? AND username=?); CORRELATED SCALAR SUBQUERY 1; SEARCH r USING PRIMARY KEY (app=? AND id=?)"},
 		{strings.Replace(visits, "{}", "$2", 1), key, "members USING PRIMARY KEY (app=? AND username=? AND kind=?)"},
 		{visitors, []any{int64(1000), "x", int64(9)}, "members USING INDEX members_visits ((app,username)>(?,?))"},
 		{`SELECT app, username, due FROM absences WHERE due <= $1 ORDER BY due, app, username LIMIT $2`, []any{int64(9), int64(9)}, "absences USING COVERING INDEX absences_due (due<?)"},
