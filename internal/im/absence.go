@@ -39,7 +39,11 @@ func (s *Service) WentAway(ctx context.Context, app AppID, u Username) error {
 	if err != nil || len(visits) == 0 {
 		return err
 	}
-	return s.miss(ctx, app, []Username{u})
+	if err := s.miss(ctx, app, []Username{u}); err != nil {
+		return err
+	}
+	s.nudge()
+	return nil
 }
 
 // lookAway is WentAway after the commit of something that makes visitors of users. What fails is made up for when a server starts.
@@ -67,16 +71,12 @@ func (s *Service) miss(ctx context.Context, id AppID, users []Username) error {
 	if err != nil {
 		return err
 	}
-	err = s.store.Update(ctx, func(tx Tx) error {
+	return s.store.Update(ctx, func(tx Tx) error {
 		if err := tx.LockUsers(id, users); err != nil {
 			return err
 		}
 		return tx.PutAbsences(id, users, s.clock.Now().Add(app.Settings.grace()))
 	})
-	if err == nil {
-		s.nudge()
-	}
-	return err
 }
 
 // online tells which of the users are connected.
