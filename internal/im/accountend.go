@@ -74,13 +74,7 @@ func (s *Service) DeleteAccount(ctx context.Context, c Caller, id int64) error {
 			if _, err := tx.LockAccount(c.App.ID, id); err != nil {
 				return err
 			}
-			if err := s.leaveAll(tx, emit, User{App: c.App.ID, Name: name}); err != nil {
-				return err
-			}
-			if err := tx.LockUsers(c.App.ID, []Username{name}); err != nil {
-				return err
-			}
-			if err := inNoRoom(tx, c.App.ID, name); err != nil {
+			if err := s.leaveForGood(tx, emit, User{App: c.App.ID, Name: name}); err != nil {
 				return err
 			}
 			return tx.DeleteAccount(c.App.ID, id)

@@ -235,7 +235,7 @@ func TestStartGroup(t *testing.T) {
 	must(t, err)
 	same(t, "as a new group is", room, im.Room{App: v.app.ID, ID: room.ID, Kind: im.Group, Name: "n", Description: "d", Owner: "1", MaxUsers: 200,
 		Members: 2, Created: v.clock.Now(), Public: true, AllowInvites: true, InviteNeedConfirm: true, Seq: 0, Version: 1})
-	v.want(string(room.ID) + "(group) room_created by 1 [1 3] of 2")
+	v.want(string(room.ID)+"(group) room_created by 1 [1 3] of 2", "notice @3 "+string(room.ID)+"(group) members_joined by 1 [3]")
 	room, err = v.svc.StartGroup(t.Context(), root, im.NewGroup{Name: strings.Repeat("茶、", 2048), Public: im.Off, MembersOnly: im.On, AllowInvites: im.Off, MaxUsers: ptr(1000)})
 	must(t, err)
 	same(t, "as asked for", []any{room.Public, room.MembersOnly, room.AllowInvites, room.MaxUsers}, []any{false, true, false, 1000})
@@ -327,7 +327,8 @@ func TestPassOnGroup(t *testing.T) {
 	g, passed, err := pass(woodID)
 	must(t, err)
 	same(t, "passed on", []any{passed, g.Owner}, []any{true, im.Username("3")})
-	v.want(string(v.open)+"(group) owner_changed by 1 [3 1] of 3", string(v.open)+"(group) room_updated by 1 [] of 3")
+	v.want(string(v.open)+"(group) owner_changed by 1 [3 1] of 3", "notice @3 "+string(v.open)+"(group) owner_changed by 1 [3 1]",
+		"notice @1 "+string(v.open)+"(group) owner_changed by 1 [3 1]", string(v.open)+"(group) room_updated by 1 [] of 3")
 	same(t, "roster", strings.Fields(v.shown(v.open))[:3], []string{"3!", "1", "2+"})
 }
 
@@ -337,7 +338,8 @@ func TestInvitePeople(t *testing.T) {
 	added, err := v.svc.InvitePeople(t.Context(), wood, v.open, []int64{5, floraID, bobID})
 	must(t, err)
 	same(t, "who was not in it, as asked for", names(added), "eve bob")
-	v.want(string(v.open) + "(group) members_joined by 3 [5 4] of 5")
+	v.want(string(v.open)+"(group) members_joined by 3 [5 4] of 5",
+		"notice @5 "+string(v.open)+"(group) members_joined by 3 [5]", "notice @4 "+string(v.open)+"(group) members_joined by 3 [4]")
 	added, err = v.svc.InvitePeople(t.Context(), wood, v.open, []int64{5})
 	same(t, "again", []any{names(added), err}, []any{"", error(nil)})
 	v.want()
@@ -382,7 +384,8 @@ func TestRemovePeople(t *testing.T) {
 	removed, err := v.svc.RemovePeople(t.Context(), root, v.open, []int64{woodID, bobID, floraID})
 	must(t, err)
 	same(t, "those who were in it", names(removed), "wood flora")
-	v.want(string(v.open) + "(group) members_removed by 1 [3 2] of 1")
+	v.want(string(v.open)+"(group) members_removed by 1 [3 2] of 1",
+		"notice @3 "+string(v.open)+"(group) members_removed by 1 [3]", "notice @2 "+string(v.open)+"(group) members_removed by 1 [2]")
 	removed, err = v.svc.RemovePeople(t.Context(), root, v.open, []int64{bobID})
 	same(t, "one who is not in it", []any{names(removed), err}, []any{"", error(nil)})
 	_, err = v.svc.RemovePeople(t.Context(), root, v.open, []int64{99})
@@ -394,7 +397,8 @@ func TestRemovePeople(t *testing.T) {
 	same(t, "one who is gone", []any{names(removed), err}, []any{"3", error(nil)})
 	_, err = v.svc.RemovePeople(t.Context(), v.caller(floraID), v.closed, []int64{floraID})
 	must(t, err)
-	v.want(string(v.closed)+"(group) members_removed by 1 [3] of 2", string(v.closed)+"(group) members_left by 2 [2] of 1")
+	v.want(string(v.closed)+"(group) members_removed by 1 [3] of 2",
+		"notice @3 "+string(v.closed)+"(group) members_removed by 1 [3]", string(v.closed)+"(group) members_left by 2 [2] of 1")
 }
 
 // TestCommunityMeetsRooms: a disabled group is as it is for all, and one of the management API is one of the community's.

@@ -11,14 +11,14 @@ func TestContactsAreMutual(t *testing.T) {
 	w := newWorld(t)
 	app := as(t, w, "app")
 	as(t, w, "bob").Befriend("Bob", "CAT")
-	w.want("@bob contact_added by bob [bob cat]", "@cat contact_added by bob [cat bob]")
+	w.want("notice @bob contact_added by bob [bob cat]", "notice @cat contact_added by bob [cat bob]")
 	same(t, "both", []string{app.Contacts("bob"), app.Contacts("cat")}, []string{"cat", "bob"})
 	app.Befriend("cat", "bob") // they are
 	app.Befriend("bob", "sid")
-	w.want("@bob contact_added by app [bob sid]", "@sid contact_added by app [sid bob]")
+	w.want("notice @bob contact_added by app [bob sid]", "notice @sid contact_added by app [sid bob]")
 	same(t, "longest first", app.Contacts("bob"), "cat sid")
 	as(t, w, "cat").Unfriend("cat", "bob")
-	w.want("@cat contact_removed by cat [cat bob]", "@bob contact_removed by cat [bob cat]")
+	w.want("notice @cat contact_removed by cat [cat bob]", "notice @bob contact_removed by cat [bob cat]")
 	app.Unfriend("cat", "bob") // they are none
 	w.want()
 	same(t, "left", []string{app.Contacts("bob"), app.Contacts("cat"), app.Contacts("sid")}, []string{"sid", "", "bob"})
@@ -89,21 +89,21 @@ func TestAskingForContacts(t *testing.T) {
 	w := newWorld(t)
 	bob, cat, sid := as(t, w, "bob"), as(t, w, "cat"), as(t, w, "sid")
 	same(t, "asked", bob.Ask("bob", "hello", "Cat", "sid", "cat"), "cat sid")
-	w.want(`@cat contact_asked by bob [cat bob] "hello"`, `@sid contact_asked by bob [sid bob] "hello"`)
+	w.want(`notice @cat contact_asked by bob [cat bob] "hello"`, `notice @sid contact_asked by bob [sid bob] "hello"`)
 	same(t, "nobody is a contact yet", bob.Contacts("bob"), "")
 	bob.Ask("bob", "again", "cat")
-	w.want(`@cat contact_asked by bob [cat bob] "again"`)
+	w.want(`notice @cat contact_asked by bob [cat bob] "again"`)
 	same(t, "waiting", []string{cat.Asking("cat"), sid.Asking("sid"), bob.Asking("bob")}, []string{"bob:again", "bob:hello", ""})
 
 	cat.Accept("cat", "bob")
-	w.want("@cat contact_accepted by cat [cat bob]", "@bob contact_accepted by cat [bob cat]")
+	w.want("notice @cat contact_accepted by cat [cat bob]", "notice @bob contact_accepted by cat [bob cat]")
 	cat.Accept("cat", "bob")
 	bob.Ask("bob", "hello", "cat") // a contact already
 	w.want()
 	same(t, "contacts", []string{bob.Contacts("bob"), cat.Contacts("cat"), cat.Asking("cat")}, []string{"cat", "bob", ""})
 
 	sid.Decline("sid", "bob")
-	w.want("@sid contact_declined by sid [sid bob]", "@bob contact_declined by sid [bob sid]")
+	w.want("notice @sid contact_declined by sid [sid bob]", "notice @bob contact_declined by sid [bob sid]")
 	sid.Decline("sid", "bob")
 	w.want()
 	sid.fails(im.ErrNotAsked.For("bob")).Accept("sid", "bob")
@@ -126,7 +126,7 @@ func TestAskingIsAllOrNothing(t *testing.T) {
 	w.bus.Take()
 	bob.fails(im.ErrInviteeContacts.For("cat").With("2")).Ask("bob", "", "ada", "cat")
 	as(t, w, "sid").Ask("sid", "", "cat") // waits already
-	w.want("@cat contact_asked by sid [cat sid]")
+	w.want("notice @cat contact_asked by sid [cat sid]")
 	same(t, "not asked", as(t, w, "ada").Asking("ada"), "")
 }
 

@@ -82,7 +82,11 @@ const (
 	PropertiesChanged EventKind = "properties_changed"
 )
 
-// Event is a fact after its commit, announced on the Bus.
+// Event is a fact after its commit, announced on the Bus. What a user has to learn who is away comes to the user's topic as
+// MessageSent with a notice, whose event [Message.Notice] gives back. Of a change of a group those concerned are told so, and
+// everybody else in it by the event of the room: of MembersJoined (also who joins alone, and is not told), MembersRemoved,
+// OwnerChanged, AdminAdded and AdminRemoved it is for all but its Users, RoomDestroyed is for nobody. Of a chatroom, and
+// of what else happens in a group, everybody is told by the event of the room.
 type Event struct {
 	Topic Topic
 	Kind  EventKind
@@ -103,4 +107,6 @@ type Event struct {
 	Attributes []Attribute
 	Fields     Fields   // of RoomUpdated: what has changed, as it is now, and when
 	Message    *Message // nobody may change it
+
+	told Username // whom the event is told alone; when it is [EventKind.lasting] it is published as a notice
 }

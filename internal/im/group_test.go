@@ -37,7 +37,7 @@ func TestAnyUserCreatesAGroup(t *testing.T) {
 	bob := as(t, w, "bob").of(im.Group)
 	bob.Create(im.NewRoom{ID: crew, Name: "Bob's", Owner: "ann", Members: []string{"cat"}, Public: true, MembersOnly: true,
 		AllowInvites: true, InviteNeedConfirm: ptr(false), Avatar: "https://a/b.png"})
-	w.want("crew(group) room_created by bob [bob cat] of 2")
+	w.want("crew(group) room_created by bob [bob cat] of 2", "notice @cat crew(group) members_joined by bob [cat]")
 	stored, roster := bob.in(crew).Room()
 	same(t, "roster", roster, "bob! cat")
 	same(t, "group", stored, im.Room{App: w.app.ID, ID: crew, Kind: im.Group, Name: "Bob's", Owner: "bob", MaxUsers: 200, Members: 2,
@@ -145,7 +145,7 @@ func TestPlainMembersAddWhereInvitesAreAllowed(t *testing.T) {
 	ann.Change(im.RoomChange{AllowInvites: ptr(true)})
 	w.bus.Take()
 	bob.Add("sid")
-	w.want("crew(group) members_joined by bob [sid] of 6")
+	w.want("crew(group) members_joined by bob [sid] of 6", "notice @sid crew(group) members_joined by bob [sid]")
 	w.register("tim", "tom")
 	same(t, "several", bob.AddAll("tim", "sid", "tom"), "tim tom")
 	bob.fails(im.ErrBlocked.In(crew).For("zed")).Add("zed")
@@ -234,7 +234,7 @@ func TestStrangersAreBarredFromAGroup(t *testing.T) {
 	w.want("crew(group) members_blocked by ann [sid] of 5")
 	w.register("tim", "tom")
 	same(t, "several", ann.BlockAll("tim", "bob", "eve", "sid"), "tim ok, bob ok, eve user_not_found, sid ok")
-	w.want("crew(group) members_removed by ann [bob] of 4", "crew(group) members_blocked by ann [tim bob] of 4")
+	w.want("crew(group) members_removed by ann [bob] of 4", "notice @bob crew(group) members_removed by ann [bob]", "crew(group) members_blocked by ann [tim bob] of 4")
 	same(t, "blocks", ann.Blocks(), "zed sid tim bob")
 	ann.fails(im.ErrUserNotFound.For("eve")).Block("eve")
 	as(t, w, "ann").fails(im.ErrNotMember.For("sid").In(lounge)).Block("sid")

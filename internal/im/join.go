@@ -81,6 +81,10 @@ func (s *Service) Apply(ctx context.Context, c Caller, kind RoomKind, id RoomID,
 		if c.IsApp() {
 			return ErrUserOnly
 		}
+		staff, err := w.asked(c.User)
+		if err != nil {
+			return err
+		}
 		st, err := w.standing(c.User)
 		if joined = st.Member; err != nil || joined {
 			return err
@@ -100,10 +104,6 @@ func (s *Service) Apply(ctx context.Context, c Caller, kind RoomKind, id RoomID,
 			return ErrRoomPrivate.In(id)
 		case w.room.Members >= w.room.MaxUsers:
 			return ErrRoomFull.In(id)
-		}
-		staff, err := staffOf(w.tx, w.room)
-		if err != nil {
-			return err
 		}
 		return w.ask(Pending{Ask: Application, Message: message}, []Username{c.User}, func(u Username) {
 			w.tell(JoinApplied, message, u, staff...)
@@ -136,6 +136,18 @@ func staffOf(tx Tx, room Room) ([]Username, error) {
 		staff = append(staff, m.User)
 	}
 	return staff, err
+}
+
+// asked are those who answer the application of a user, who may yet need none; locked together with the user.
+func (w *work) asked(u Username) ([]Username, error) {
+	if w.room.Kind != Group || !w.room.Public || !w.room.MembersOnly {
+		return nil, nil
+	}
+	staff, err := staffOf(w.tx, w.room)
+	if err != nil {
+		return nil, err
+	}
+	return staff, w.tx.LockUsers(w.room.App, append(staff, u))
 }
 
 // waiting returns what waits for an answer of this sort and is not too old, by user.
@@ -191,20 +203,23 @@ func (s *Service) AnswerApplication(ctx context.Context, c Caller, id RoomID, na
 	}
 	u := foldName(name)
 	return s.inRoom(ctx, c, Group, id, Admin, func(w *work) error {
-		st, err := w.standing(u)
-		if err != nil || st.Member && accept {
-			return err
-		}
-		if _, err := w.answer(Application, st, accept); err != nil {
-			return err
-		}
 		staff, err := staffOf(w.tx, w.room)
+		if err != nil {
+			return err
+		}
+		all, err := w.registered(append([]Username{u}, staff...)) // all who are told, at once
+		if err != nil || all[0].Member && accept {
+			return err
+		}
+		if _, err := w.answer(Application, all[0], accept); err != nil {
+			return err
+		}
 		kind := JoinDeclined
 		if accept {
 			kind = JoinAccepted
 		}
 		w.tell(kind, reason, u, append(staff, u)...)
-		return err
+		return nil
 	})
 }
 
@@ -266,6 +281,7 @@ func (s *Service) Invite(ctx context.Context, c Caller, id RoomID, names []strin
 			if err := w.enter(ready, ErrTooManyMembers, ""); err != nil {
 				return err
 			}
+			w.noticeOthers(MembersJoined, usersOf(ready))
 		}
 		if len(asked) == 0 {
 			return nil
@@ -288,6 +304,13 @@ func (s *Service) AnswerInvitation(ctx context.Context, c Caller, id RoomID, nam
 		return err
 	}
 	return s.inRoom(ctx, c, Group, id, Stranger, func(w *work) error {
+		invited, err := w.waiting(Invitation, u)
+		if err != nil {
+			return err
+		}
+		if err := w.tx.LockUsers(w.room.App, []Username{u, invited[u].Inviter}); err != nil { // all who are told, at once
+			return err
+		}
 		st, err := w.standing(u)
 		if err != nil || st.Member && accept {
 			return err
@@ -299,6 +322,7 @@ func (s *Service) AnswerInvitation(ctx context.Context, c Caller, id RoomID, nam
 		kind := InviteDeclined
 		if accept {
 			kind = InviteAccepted
+			w.noticeOthers(MembersJoined, []Username{u})
 		}
 		w.tell(kind, reason, u, p.Inviter)
 		return nil

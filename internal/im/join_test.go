@@ -108,7 +108,7 @@ func TestApplications(t *testing.T) {
 	w.register("tim")
 	sid, tim, adm := inGroup(t, w, "sid", crew), inGroup(t, w, "tim", crew), inGroup(t, w, "adm", crew)
 	same(t, "joined", sid.Apply("please"), false)
-	w.want(`@ann crew(group) join_applied by sid [sid] "please"`, `@adm crew(group) join_applied by sid [sid] "please"`, `@ada crew(group) join_applied by sid [sid] "please"`)
+	w.want(`notice @ann crew(group) join_applied by sid [sid] "please"`, `notice @adm crew(group) join_applied by sid [sid] "please"`, `notice @ada crew(group) join_applied by sid [sid] "please"`)
 	sid.Apply("please")
 	w.want()
 	w.clock.Advance(time.Second)
@@ -123,13 +123,13 @@ func TestApplications(t *testing.T) {
 	as(t, w, "bob").fails(im.ErrNotSelf).Awaiting("ann")
 
 	adm.AnswerApplication("Sid", true, "welcome")
-	w.want("crew(group) members_joined by adm [sid] of 6", `@ann crew(group) join_accepted by adm [sid] "welcome"`, `@adm crew(group) join_accepted by adm [sid] "welcome"`,
-		`@ada crew(group) join_accepted by adm [sid] "welcome"`, `@sid crew(group) join_accepted by adm [sid] "welcome"`)
+	w.want("crew(group) members_joined by adm [sid] of 6", `notice @ann crew(group) join_accepted by adm [sid] "welcome"`, `notice @adm crew(group) join_accepted by adm [sid] "welcome"`,
+		`notice @ada crew(group) join_accepted by adm [sid] "welcome"`, `notice @sid crew(group) join_accepted by adm [sid] "welcome"`)
 	adm.AnswerApplication("sid", true, "")
 	w.want()
 	adm.AnswerApplication("tim", false, "no")
-	w.want(`@ann crew(group) join_declined by adm [tim] "no"`, `@adm crew(group) join_declined by adm [tim] "no"`,
-		`@ada crew(group) join_declined by adm [tim] "no"`, `@tim crew(group) join_declined by adm [tim] "no"`)
+	w.want(`notice @ann crew(group) join_declined by adm [tim] "no"`, `notice @adm crew(group) join_declined by adm [tim] "no"`,
+		`notice @ada crew(group) join_declined by adm [tim] "no"`, `notice @tim crew(group) join_declined by adm [tim] "no"`)
 	same(t, "members", adm.Members(), "ann! adm+ ada+ bob cat sid")
 	for _, accept := range []bool{true, false} {
 		adm.fails(im.ErrNotPending.For("tim").In(crew)).AnswerApplication("tim", accept, "")
@@ -160,20 +160,20 @@ func TestInvitations(t *testing.T) {
 	ann, bob, sid := inGroup(t, w, "ann", crew), inGroup(t, w, "bob", crew), inGroup(t, w, "sid", crew)
 	bob.fails(im.ErrForbidden).Invite("", "sid")
 	same(t, "invited", ann.Invite("come", "Sid", "cat", "eve", "zed"), "sid ok, cat already_member, eve user_not_found, zed blocked")
-	w.want(`@sid crew(group) invited by ann [sid] "come"`)
+	w.want(`notice @sid crew(group) invited by ann [sid] "come"`)
 	same(t, "again", ann.Invite("come", "sid"), "sid ok")
 	w.want()
 	w.openTo("invites members")
 	same(t, "by another", bob.Invite("come", "sid", "tim"), "sid ok, tim ok")
-	w.want(`@sid crew(group) invited by bob [sid] "come"`, `@tim crew(group) invited by bob [tim] "come"`)
+	w.want(`notice @sid crew(group) invited by bob [sid] "come"`, `notice @tim crew(group) invited by bob [tim] "come"`)
 	same(t, "awaiting", as(t, w, "sid").Awaiting("sid"), "crew<bob come")
 
 	sid.AnswerInvitation("Sid", true, "thanks")
-	w.want("crew(group) members_joined by sid [sid] of 6", `@bob crew(group) invite_accepted by sid [sid] "thanks"`)
+	w.want("crew(group) members_joined by sid [sid] of 6", `notice @bob crew(group) invite_accepted by sid [sid] "thanks"`)
 	sid.AnswerInvitation("sid", true, "")
 	w.want()
 	inGroup(t, w, "tim", crew).AnswerInvitation("tim", false, "busy")
-	w.want(`@bob crew(group) invite_declined by tim [tim] "busy"`)
+	w.want(`notice @bob crew(group) invite_declined by tim [tim] "busy"`)
 	same(t, "members", ann.Members(), "ann! adm+ ada+ bob cat sid")
 	for _, accept := range []bool{true, false} {
 		inGroup(t, w, "tim", crew).fails(im.ErrNotPending.For("tim").In(crew)).AnswerInvitation("tim", accept, "")
@@ -189,10 +189,10 @@ func TestInvitedAndInAtOnce(t *testing.T) {
 	w := newCrew(t)
 	w.register("tim")
 	same(t, "by the app", inGroup(t, w, "app", crew).Invite("", "sid"), "sid ok")
-	w.want("crew(group) members_joined by app [sid] of 6")
+	w.want("crew(group) members_joined by app [sid] of 6", "notice @sid crew(group) members_joined by app [sid]")
 	w.openTo("invites unasked members")
 	same(t, "unasked", inGroup(t, w, "bob", crew).Invite("", "tim"), "tim ok")
-	w.want("crew(group) members_joined by bob [tim] of 7")
+	w.want("crew(group) members_joined by bob [tim] of 7", "notice @tim crew(group) members_joined by bob [tim]")
 	inGroup(t, w, "ann", crew).Change(im.RoomChange{MaxUsers: ptr(7)})
 	inGroup(t, w, "ann", crew).Unblock("zed")
 	w.bus.Take()
@@ -212,7 +212,7 @@ func TestBothWantIt(t *testing.T) {
 	w.bus.Take()
 	same(t, "who has applied is invited", inGroup(t, w, "ann", crew).Invite("", "sid"), "sid ok")
 	same(t, "who was invited applies", inGroup(t, w, "tim", crew).Apply(""), true)
-	w.want("crew(group) members_joined by ann [sid] of 6", "crew(group) members_joined by tim [tim] of 7")
+	w.want("crew(group) members_joined by ann [sid] of 6", "notice @sid crew(group) members_joined by ann [sid]", "crew(group) members_joined by tim [tim] of 7")
 	same(t, "awaiting", as(t, w, "ann").Awaiting("ann")+as(t, w, "tim").Awaiting("tim"), "")
 }
 

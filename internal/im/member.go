@@ -112,7 +112,11 @@ func (w *work) admit(all []Standing, full *Error) (added []Username, err error) 
 	if err := w.lift(blocked); err != nil {
 		return nil, err
 	}
-	return added, w.join(members, "")
+	if err := w.join(members, ""); err != nil {
+		return nil, err
+	}
+	w.noticeOthers(MembersJoined, added)
+	return added, nil
 }
 
 // join makes users members and tells of it; text is what they have to say.
@@ -187,6 +191,9 @@ func (w *work) take(gone []Standing, kind EventKind) error {
 	w.room.Members -= len(gone)
 	w.emit(kind, names...)
 	placeEvents(w.room, RoomLeft, names, w.publish)
+	if kind == MembersRemoved {
+		w.notice(kind, names)
+	}
 	if _, err := w.tx.DeleteEntries(w.room, Allows, names); err != nil {
 		return err
 	}
@@ -222,6 +229,23 @@ func (s *Service) leave(tx Tx, emit func(Event), r Room, u Username) error {
 		}
 		return w.take(standings, MembersLeft)
 	})
+}
+
+// leaveForGood takes a user out of all rooms and locks the user, together with those who are told of it. Errors: errJoined.
+func (s *Service) leaveForGood(tx Tx, emit func(Event), u User) error {
+	locked := []Username{u.Name}
+	err := s.leaveAll(tx, func(e Event) {
+		if emit(e); e.told != "" {
+			locked = append(locked, e.told)
+		}
+	}, u)
+	if err != nil {
+		return err
+	}
+	if err := tx.LockUsers(u.App, locked); err != nil {
+		return err
+	}
+	return inNoRoom(tx, u.App, u.Name)
 }
 
 // IsMember tells whether a user is in a room. Errors: ErrRoomNotFound.

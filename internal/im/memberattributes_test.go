@@ -136,5 +136,6 @@ func TestTheNewOwnerReceivesEverything(t *testing.T) {
 	w.bus.Take()
 	inGroup(w.t, w, "ann", crew).Transfer("bob")
 	same(t, "shields", inGroup(w.t, w, "app", crew).Shields(), "")
-	w.want("crew(group) owner_changed by ann [bob ann] of 5", "@bob crew(group) room_unshielded by ann [bob]")
+	w.want("crew(group) owner_changed by ann [bob ann] of 5", "notice @bob crew(group) owner_changed by ann [bob ann]",
+		"notice @ann crew(group) owner_changed by ann [bob ann]", "@bob crew(group) room_unshielded by ann [bob]")
 }

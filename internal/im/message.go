@@ -40,7 +40,7 @@ func ParseMessageID(s string) (MessageID, error) {
 // Address is where a message goes: to a user, or to the room of a kind.
 type Address struct {
 	User    Username
-	Notices bool
+	Notices bool // what the user is told, see [Message.Notice]
 	Kind    RoomKind
 	Room    RoomID
 }
@@ -57,13 +57,15 @@ func (a Address) String() string { return string(a.User) + string(a.Room) }
 // ConversationID names the messages between two users, or in a room, in the store.
 type ConversationID string
 
-// Conversation is where messages from u to an address stand. Both directions between two users are one.
+// Conversation is where messages from u to an address stand. Both directions between two users are one; notices come from nobody.
 func Conversation(u Username, to Address) ConversationID {
 	switch {
 	case to.Kind == Group:
 		return ConversationID("g" + to.Room)
 	case to.Kind == Chatroom:
 		return ConversationID("c" + to.Room)
+	case to.Notices:
+		return ConversationID("n" + to.User)
 	case u < to.User:
 		return ConversationID("u" + u + ":" + to.User)
 	}
@@ -80,6 +82,8 @@ func (c ConversationID) With(u Username) Address {
 		return ToRoom(Group, RoomID(name))
 	case 'c':
 		return ToRoom(Chatroom, RoomID(name))
+	case 'n':
+		return NoticesOf(Username(name))
 	default:
 		first, second, _ := strings.Cut(name, ":")
 		if Username(first) == u {

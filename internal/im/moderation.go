@@ -68,6 +68,7 @@ func (s *Service) AddAdmin(ctx context.Context, c Caller, kind RoomKind, id Room
 		if len(admins) >= w.app.Settings.MaxAdmins {
 			return ErrTooManyAdmins.With(itoa(w.app.Settings.MaxAdmins)).In(id)
 		}
+		w.notice(AdminAdded, []Username{st.User})
 		return firstError(w.emitWithin(AdminAdded, st.User), w.tx.SetRole(w.room, st.User, Admin))
 	})
 }
@@ -82,6 +83,7 @@ func (s *Service) RemoveAdmin(ctx context.Context, c Caller, kind RoomKind, id R
 		if st.Role != Admin {
 			return ErrNotAdmin.For(st.User).In(id)
 		}
+		w.notice(AdminRemoved, []Username{st.User})
 		return firstError(w.emitWithin(AdminRemoved, st.User), w.tx.SetRole(w.room, st.User, Plain))
 	})
 	if err == nil {
@@ -306,6 +308,7 @@ func (s *Service) UnblockMembers(ctx context.Context, c Caller, kind RoomKind, i
 		return nil
 	}
 	return outcomes(s.nameByName(ctx, c, kind, id, Admin, names, c.App.Settings.BatchRemove, judge, func(w *work, fit []Standing) error {
+		w.notice(MembersUnblocked, usersOf(fit))
 		return w.lift(usersOf(fit))
 	}))
 }

@@ -46,6 +46,7 @@ type Tx interface {
 	SpeakerTx
 	PropertyTx
 	PendingTx
+	NoticeTx
 }
 
 // AppTx keeps apps.

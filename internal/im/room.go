@@ -133,7 +133,7 @@ func (s *Service) openRoom(ctx context.Context, c Caller, room Room, id RoomID, 
 	room.Members = len(members)
 	err := s.update(ctx, c.App.ID, c.User, func(tx Tx, emit func(Event)) error {
 		room.Version = 0
-		w := &work{tx: tx, app: c.App, room: room}
+		w := &work{tx: tx, app: c.App, room: room, by: c.User, aside: emit}
 		if id != "" { // wait for who destroys the room of that id before anybody else is locked
 			if _, err := tx.LockRoom(c.App.ID, room.Kind, id); err != nil && !errors.Is(err, ErrRoomNotFound) {
 				return err
@@ -156,6 +156,8 @@ func (s *Service) openRoom(ctx context.Context, c Caller, room Room, id RoomID, 
 		}
 		placeEvents(room, RoomEntered, names, emit)
 		emit(roomEvent(room, RoomCreated, names...))
+		w.room = room
+		w.noticeOthers(MembersJoined, names)
 		room.Version = 1
 		return nil
 	})
@@ -352,18 +354,19 @@ func changeFields(app *App, r *Room, ch RoomChange) error {
 // transfer makes a member the owner; the old owner becomes a plain member. An owner cannot be muted nor shield the room, so
 // both end for the new one.
 func (w *work) transfer(to Username) error {
-	st, err := w.standing(to)
+	both, err := w.registered([]Username{to, w.room.Owner})
 	switch {
 	case err != nil:
 		return err
 	case to == w.room.Owner:
 		return ErrSameOwner.For(to).In(w.room.ID)
-	case !st.Member:
+	case !both[0].Member:
 		return ErrNotMember.For(to).In(w.room.ID)
 	}
 	from := w.room.Owner
 	w.room.Owner = to
 	w.emit(OwnerChanged, to, from)
+	w.noticeOwner(to, from)
 	if err := firstError(w.unmute([]Username{to}), w.shield(to, false)); err != nil {
 		return err
 	}
@@ -386,6 +389,9 @@ func (s *Service) DestroyRoom(ctx context.Context, c Caller, kind RoomKind, id R
 func (w *work) destroy() error {
 	w.gone = true
 	w.emit(RoomDestroyed)
+	if err := w.noticeEnd(); err != nil {
+		return err
+	}
 	return w.tx.DeleteRoom(w.room)
 }
 

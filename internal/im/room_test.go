@@ -92,7 +92,7 @@ func TestAnIdIsTakenByRoomsOfEitherKind(t *testing.T) {
 	as(t, w, "app").of(im.Group).fails(im.ErrRoomNotFound.In(lounge)).Members()
 	as(t, w, "app").of(im.Group).fails(im.ErrRoomNotFound.In(lounge)).Destroy()
 	as(t, w, "app").of(im.Group).Create(im.NewRoom{ID: "crew", Name: "n", Owner: "ann"})
-	w.want("crew(group) room_created by app [ann] of 1")
+	w.want("crew(group) room_created by app [ann] of 1", "notice @ann crew(group) members_joined by app [ann]")
 	as(t, w, "app").in("crew").fails(im.ErrRoomNotFound.In("crew")).Members()
 	same(t, "groups", as(t, w, "app").of(im.Group).Joined("ann"), "crew")
 	same(t, "chatrooms", as(t, w, "app").Joined("ann"), "lounge")

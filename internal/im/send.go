@@ -103,6 +103,9 @@ func receivers(to []Address) ([]Address, error) {
 	}
 	folded := make([]Address, len(to))
 	for i, a := range to {
+		if a.Notices {
+			return nil, ErrInvalid.With("to")
+		}
 		a.User = foldName(string(a.User))
 		folded[i] = a
 	}

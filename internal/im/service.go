@@ -130,10 +130,14 @@ func (s *Service) update(ctx context.Context, app AppID, by Username, fn func(tx
 	now := s.clock.Now()
 	err := s.store.Update(ctx, func(tx Tx) error {
 		events = events[:0]
-		return fn(tx, func(e Event) {
+		err := fn(tx, func(e Event) {
 			e.App, e.At, e.By = app, now, by
 			events = append(events, e)
 		})
+		if err == nil {
+			events, err = s.keepNotices(tx, events)
+		}
+		return err
 	})
 	if err == nil {
 		s.publish(ctx, events)

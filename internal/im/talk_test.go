@@ -61,6 +61,9 @@ func (a actor) Open(device string) string {
 	a.check(err)
 	var lines []string
 	for _, u := range unread {
+		if u.With.Notices { // see Told
+			continue
+		}
 		lines = append(lines, fmt.Sprintf("%s %d", addressText(u.With), u.Count))
 	}
 	return strings.Join(lines, ", ")

@@ -446,13 +446,7 @@ const (
 var errJoined = errors.New("the user keeps joining rooms")
 
 func (s *Service) deleteUser(tx Tx, emit func(Event), u User) error {
-	if err := s.leaveAll(tx, emit, u); err != nil {
-		return err
-	}
-	if err := tx.LockUsers(u.App, []Username{u.Name}); err != nil {
-		return err
-	}
-	if err := inNoRoom(tx, u.App, u.Name); err != nil {
+	if err := s.leaveForGood(tx, emit, u); err != nil {
 		return err
 	}
 	if err := tx.DeleteUser(u.App, u.Name); err != nil {

@@ -66,7 +66,7 @@ type relating struct {
 
 // tell announces something to a user. The user whom it is told comes first among the event's users.
 func (w *relating) tell(kind EventKind, text string, to Username, about ...Username) {
-	w.emit(Event{Topic: UserTopic(w.app.ID, to), Kind: kind, Users: append([]Username{to}, about...), Text: text})
+	w.emit(Event{Topic: UserTopic(w.app.ID, to), Kind: kind, Users: append([]Username{to}, about...), Text: text, told: to})
 }
 
 // tellBoth announces what concerns two users to both.

@@ -42,7 +42,8 @@ type work struct {
 	tx      Tx
 	app     *App
 	room    Room
-	rank    Role // the caller's
+	by      Username // the caller; empty: an app token
+	rank    Role     // the caller's
 	now     time.Time
 	publish func(Event) // of what changes the room
 	aside   func(Event) // of what concerns single users
@@ -91,7 +92,7 @@ func (s *Service) inAnyRoom(ctx context.Context, c Caller, kind RoomKind, id Roo
 		if rank < need {
 			return ErrForbidden.In(id)
 		}
-		w := &work{tx: tx, app: c.App, room: room, rank: rank, now: s.clock.Now(), publish: emit}
+		w := &work{tx: tx, app: c.App, room: room, by: c.User, rank: rank, now: s.clock.Now(), publish: emit}
 		return w.run(fn)
 	})
 }
@@ -218,12 +219,20 @@ func (w *work) emitUpdate(was Room) {
 
 // tell announces to single users what concerns one in the room; it is no change of the room.
 func (w *work) tell(kind EventKind, text string, concerned Username, to ...Username) {
+	e := roomEvent(w.room, kind, concerned)
+	e.Text = text
+	w.tellOf(e, to...)
+}
+
+// tellOf announces an event of the room to single users alone. Who is told what lasts is locked at the end of the transaction:
+// who locks other users before locks these with them.
+func (w *work) tellOf(e Event, to ...Username) {
+	e.Version, e.Members, e.Name = 0, 0, w.room.Name
 	for _, u := range to {
 		if u == "" { // an app token is not listening
 			continue
 		}
-		e := roomEvent(w.room, kind, concerned)
-		e.Topic, e.Version, e.Members, e.Text = UserTopic(w.room.App, u), 0, 0, text
+		e.Topic, e.told = UserTopic(w.room.App, u), u
 		w.aside(e)
 	}
 }

@@ -199,6 +199,15 @@ func (w *world) want(lines ...string) {
 // and to whom; how many are in the room; and what else it tells.
 func (w *world) line(e im.Event) string {
 	var b strings.Builder
+	if e.Message != nil {
+		if told, ok := e.Message.Notice(); ok {
+			if told.Topic != e.Topic || told.App != e.App || told.By != e.By || told.RoomKind == im.Group && told.Name == "" {
+				fmt.Fprintf(&b, "WRONG NOTICE %+v ", told)
+			}
+			b.WriteString("notice ")
+			e = told
+		}
+	}
 	switch {
 	case e.Room != "" && e.Topic == im.RoomTopic(w.app.ID, e.Room):
 		b.WriteString(string(e.Room))

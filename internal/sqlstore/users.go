@@ -139,5 +139,8 @@ func (t *tx) DeleteUser(app im.AppID, name im.Username) error {
 			return err
 		}
 	}
+	if err := t.forgetNotices(app, name); err != nil {
+		return err
+	}
 	return t.forgetUser(app, name)
 }

@@ -233,7 +233,8 @@ func elsewhere() []string {
 		"App", "LockApp", "Apps", "PutApp", "DeleteApp", "DeleteRemains", "Token", "AddToken", "DeleteExpiredTokens", "DueMutes", "NextMuteEnd",
 		"DueUserMutes", "NextUserMuteEnd", "AddUser", "AddRoom", "AddSuperAdmin", "AddUsers", "AddAccounts", "RevokeJWT", "DeleteRevokedJWTs", "Advance", "AddMessage", "TakePart", "PutPlaces",
 		"AppByID", "Visitors", "DueAbsences", "NextAbsence",
-		"AddReader"}
+		"AddReader",
+		"Tell"}
 }
 
 // testTenants uses every method as another app, with the names of the first app's rows.
@@ -333,10 +334,14 @@ func testDeleteApp(e *env) {
 		"AddSuperAdmin": func(tx im.Tx) error { return tx.AddSuperAdmin(e.app, "new", start()) },
 		"Advance":       func(tx im.Tx) error { _, _, err := tx.Advance(e.app, "unew:newer", 7); return err },
 		"AddMessage":    func(tx im.Tx) error { _, err := tx.AddMessage(im.Message{App: e.app, ID: 7, Past: true}); return err },
-		"AddUsers":      func(tx im.Tx) error { _, err := tx.AddUsers(e.app, []im.User{e.user("new")}); return err },
-		"AddAccounts":   func(tx im.Tx) error { return e.addAccount(tx, e.account(0, "new")) },
-		"Secret":        func(tx im.Tx) error { _, err := tx.Secret(e.app, "new", "secret"); return err },
-		"RevokeJWT":     func(tx im.Tx) error { _, err := tx.RevokeJWT(e.app, "new", start()); return err },
+		"Tell": func(tx im.Tx) error {
+			_, err := tx.Tell(e.app, []im.Message{{ID: 7, To: im.NoticesOf("bob")}})
+			return err
+		},
+		"AddUsers":    func(tx im.Tx) error { _, err := tx.AddUsers(e.app, []im.User{e.user("new")}); return err },
+		"AddAccounts": func(tx im.Tx) error { return e.addAccount(tx, e.account(0, "new")) },
+		"Secret":      func(tx im.Tx) error { _, err := tx.Secret(e.app, "new", "secret"); return err },
+		"RevokeJWT":   func(tx im.Tx) error { _, err := tx.RevokeJWT(e.app, "new", start()); return err },
 	} {
 		if err := e.store.Update(e.Context(), add); !errors.Is(err, im.ErrAppNotFound) {
 			e.Errorf("%s: got %v, want ErrAppNotFound", name, err)

@@ -15,6 +15,9 @@ func (w *world) heard() (lines []string) {
 			continue
 		}
 		m := e.Message
+		if m.To.Notices { // of the SDKs, of which the people's clients show nothing
+			continue
+		}
 		said, _ := m.Body.Fields.Get("msg")
 		line := fmt.Sprintf("%s in %s: %s", m.From, m.To.Room, said.Text)
 		for _, f := range m.Ext {

@@ -209,7 +209,7 @@ CREATE TABLE room_faces (
 
 -- A message stands once, whoever receives it. edits counts how often it was edited; about is the message whose edit a note tells.
 -- flags: 1 only for who was connected, 2 for the sender's devices too, 4 imported.
--- conv names a conversation: u and two users, g and a group, c and a chatroom. only_for: ' ann bob ', or empty for all.
+-- conv names a conversation: u and two users, g and a group, c and a chatroom, n and the user of whose notices it is made. only_for: ' ann bob ', or empty for all.
 CREATE TABLE messages (
 	app      BIGINT NOT NULL,
 	id       BIGINT NOT NULL,
