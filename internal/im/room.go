@@ -389,10 +389,7 @@ func (s *Service) DestroyRoom(ctx context.Context, c Caller, kind RoomKind, id R
 func (w *work) destroy() error {
 	w.gone = true
 	w.emit(RoomDestroyed)
-	if err := w.noticeEnd(); err != nil {
-		return err
-	}
-	return w.tx.DeleteRoom(w.room)
+	return firstError(w.noticeEnd(), w.tx.DeleteRoom(w.room))
 }
 
 // RoomsPage lists rooms, newest first, page by page from 1.
