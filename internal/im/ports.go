@@ -333,11 +333,9 @@ type MessageTx interface {
 
 // ReaderTx keeps who has read messages of groups. With a message its readers go.
 type ReaderTx interface {
-	// AddReader notes that somebody has read a message, and returns how many have; 0 when that was noted before. It comes after
-	// Advance of the conversation that the sender is told in, which keeps others from counting at the same time.
+	// AddReader notes that somebody has read a message, and returns how many have; 0 when that was noted before. The caller has
+	// locked the message's sender, so that nobody else counts at the same time.
 	AddReader(AppID, MessageID, Reader) (count int, err error)
-	// ReadBy tells whether a user is noted.
-	ReadBy(AppID, MessageID, Username) (bool, error)
 	// CountReaders tells how many have read a message.
 	CountReaders(AppID, MessageID) (int, error)
 	// Readers returns up to limit readers with Seq above after, in that order.

@@ -200,7 +200,8 @@ func (t *telling) toUser(to Username, of MessageID) error {
 	return t.put(Receipt{Kind: t.new.Kind, Of: of})
 }
 
-// readInGroup tells the sender of a group's message, who asked for it.
+// readInGroup tells the sender of a group's message, who asked for it. It is told where the sender is told other things, so that it
+// costs the other members nothing.
 func (s *Service) readInGroup(t *telling, of Message) error {
 	if t.new.Kind != ReceiptRead || !of.AskReceipts || len(of.Only) > 0 && !slices.Contains(of.Only, t.c.User) {
 		return errNobody
@@ -209,30 +210,35 @@ func (s *Service) readInGroup(t *telling, of Message) error {
 	if err != nil {
 		return err
 	}
-	came := slices.ContainsFunc(spans, func(sp Span) bool { return sp.After < of.ID && of.ID <= sp.Until })
-	if done, err := t.tx.ReadBy(of.App, of.ID, t.c.User); err != nil || done || !came {
-		return cmp.Or(err, errNobody)
+	if !slices.ContainsFunc(spans, func(sp Span) bool { return sp.After < of.ID && of.ID <= sp.Until }) {
+		return errNobody
 	}
 	said := Receipt{Kind: ReceiptRead, Of: of.ID, Group: of.To.Room}
-	if t.new.Text != "" {
-		err := s.mayStillSpeak(t.tx, t.c, of.To)
-		if err == nil {
-			said.Text = t.new.Text
-		} else if AsError(err).Kind == Internal {
-			return err
-		}
-	}
-	t.m.To, t.m.Only, t.m.Echo = of.To, []Username{of.From}, true
-	if err := t.m.place(t.tx); err != nil {
+	if said.Text, err = s.mayAdd(t, of.To); err != nil {
 		return err
 	}
-	said.Count, err = t.tx.AddReader(of.App, of.ID, Reader{User: t.c.User, At: t.m.At})
-	if err != nil || said.Count == 0 { // the other device was faster
+	takesPart, err := t.noticesOf(of.From)
+	if err != nil {
+		return err
+	}
+	if said.Count, err = t.tx.AddReader(of.App, of.ID, Reader{User: t.c.User, At: t.m.At}); err != nil || said.Count == 0 {
 		return cmp.Or(err, errNobody)
 	}
-	t.m.Body = said.body()
-	_, err = t.tx.AddMessage(t.m)
-	return err
+	return t.putNotice(said, takesPart)
+}
+
+// mayAdd is the text that the reader adds: nothing of those who may not speak there.
+func (s *Service) mayAdd(t *telling, to Address) (string, error) {
+	if t.new.Text == "" {
+		return "", nil
+	}
+	switch err := s.mayStillSpeak(t.tx, t.c, to); {
+	case err == nil:
+		return t.new.Text, nil
+	case AsError(err).Kind == Internal:
+		return "", err
+	}
+	return "", nil
 }
 
 // allReadInGroup tells the reader's other devices: in a group it is nobody else's business.
@@ -241,8 +247,33 @@ func (t *telling) allReadInGroup() error {
 	if err != nil || len(spans) == 0 {
 		return cmp.Or(err, errNobody)
 	}
-	t.m.To, t.m.Only, t.m.Echo = t.new.To, []Username{t.c.User}, true
-	return t.put(Receipt{Kind: ReceiptAllRead, Group: t.new.To.Room})
+	takesPart, err := t.noticesOf(t.c.User)
+	if err != nil {
+		return err
+	}
+	t.m.Echo = true
+	return t.putNotice(Receipt{Kind: ReceiptAllRead, Group: t.new.To.Room}, takesPart)
+}
+
+// noticesOf has a user told beside other notices. The user is locked, as by all who tell notices.
+func (t *telling) noticesOf(u Username) (takesPart bool, err error) {
+	if err := t.tx.LockUsers(t.m.App, []Username{u}); err != nil {
+		return false, err
+	}
+	t.m.To = NoticesOf(u)
+	pair, err := t.tx.Pair(t.m.App, t.m.Conversation(), u, u)
+	if err == nil && !pair.To.Exists {
+		err = errNobody
+	}
+	return pair.To.TakesPart, err
+}
+
+// putNotice stores a receipt beside the notices of a user, who takes part in that conversation from the first one on.
+func (t *telling) putNotice(r Receipt, takesPart bool) error {
+	if err := t.put(r); err != nil || takesPart {
+		return err
+	}
+	return t.tx.TakePart(t.m.App, t.m.Conversation(), []Username{t.m.To.User}, 0)
 }
 
 // put stores the receipt.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"teahouse/internal/im"
 )
@@ -148,4 +149,126 @@ func TestBadReceipts(t *testing.T) {
 	bob.fails(im.ErrMessageLarge.With("256")).Receipt(im.ReceiptRead, id, func(r *im.NewReceipt) { r.Text = strings.Repeat("x", 257) })
 	bob.fails(im.ErrInvalid.With("device")).Receipt(im.ReceiptRead, id, func(r *im.NewReceipt) { r.Device = strings.Repeat("x", 257) })
 	bob.fails(im.ErrInvalid.With("client")).Receipt(im.ReceiptRead, id, under(strings.Repeat("x", 65)))
+}
+
+// TestGroupReceipts: who asked is told who has read it, and how many have.
+func TestGroupReceipts(t *testing.T) {
+	w := newCrew(t)
+	ann, bob, cat := as(t, w, "ann"), as(t, w, "bob"), as(t, w, "cat")
+	asked := func(n *im.NewMessage) { n.AskReceipts = true }
+	text := func(s string) func(*im.NewReceipt) { return func(r *im.NewReceipt) { r.Text = s } }
+	id := ann.Say("#crew", "all", asked)
+	names := map[im.MessageID]string{id: "all"}
+	w.bus.Take()
+	bob.Receipt(im.ReceiptRead, id, text("fine"))
+	same(t, "told to the sender alone", w.told(names), "ann: bob read all in crew (1) fine")
+	bob.Receipt(im.ReceiptRead, id, func(r *im.NewReceipt) { r.Device = "web" })
+	w.want()
+	inGroup(t, w, "ann", crew).MuteAll(time.Hour, "cat")
+	w.bus.Take()
+	cat.Receipt(im.ReceiptRead, id, text("I am not muted"))
+	same(t, "who may not speak says nothing besides", w.told(names), "ann: cat read all in crew (2)")
+
+	same(t, "who has read", readersOf(t, ann.c, w, id, 0, 9), "bob cat of 2")
+	same(t, "the first, and more", readersOf(t, as(t, w, "app").c, w, id, 0, 1), "bob of 2 more")
+	same(t, "the next", readersOf(t, ann.c, w, id, 1, 1), "cat of 2")
+	same(t, "others are not told", readersOf(t, bob.c, w, id, 0, 9), "of 0")
+	same(t, "of another message", readersOf(t, ann.c, w, 7, 0, 9), "of 0")
+	same(t, "of a message elsewhere", readersOf(t, ann.c, w, ann.Say("bob", "x"), 0, 9), "of 0")
+
+	same(t, "found later", ann.Open("pad"), "#crew 1, ann 2, bob 1") // beside her notices
+	messages, _, err := w.svc.Fetch(t.Context(), ann.c, "pad", im.NoticesOf("ann"), 0, 9)
+	must(t, err)
+	for i, m := range messages {
+		r, _ := m.Receipt()
+		same(t, "receipt", r, im.Receipt{Kind: im.ReceiptRead, Of: id, Group: crew, Count: i + 1, Text: []string{"fine", ""}[i]})
+	}
+	same(t, "the group's other members are not concerned", cat.Open("web"), "#crew 1")
+
+	ann.Recall(id)
+	same(t, "withdrawn", readersOf(t, ann.c, w, id, 0, 9), "of 0")
+}
+
+// readersOf prints who has read a message in the crew: "bob cat of 3 more".
+func readersOf(t *testing.T, c im.Caller, w *world, id im.MessageID, after, limit int) (text string) {
+	t.Helper()
+	readers, total, more, err := w.svc.Readers(t.Context(), c, crew, id, after, limit)
+	must(t, err)
+	for _, r := range readers {
+		text += string(r.User) + " "
+		same(t, "when", r.At, w.clock.Now())
+	}
+	text += fmt.Sprint("of ", total)
+	if more {
+		text += " more"
+	}
+	return text
+}
+
+// TestGroupReceiptsOfThoseWhoCameAndWent: who received the message may tell, and nobody else.
+func TestGroupReceiptsOfThoseWhoCameAndWent(t *testing.T) {
+	w := newCrew(t)
+	adm, bob, sid := as(t, w, "adm"), as(t, w, "bob"), as(t, w, "sid")
+	id := adm.Say("#crew", "all", func(n *im.NewMessage) { n.AskReceipts = true })
+	group := inGroup(t, w, "app", crew)
+	group.Remove("bob")
+	group.Add("sid")
+	sid.Receipt(im.ReceiptRead, id)
+	bob.Receipt(im.ReceiptRead, id)
+	same(t, "who has read", readersOf(t, adm.c, w, id, 0, 9), "bob of 1")
+	as(t, w, "app").DeleteUser("adm")
+	as(t, w, "cat").Receipt(im.ReceiptRead, id)
+	same(t, "nobody counts for a sender who is gone", readersOf(t, as(t, w, "app").c, w, id, 0, 9), "bob of 1")
+}
+
+// TestAllReadInAGroup is told to the reader's other devices.
+func TestAllReadInAGroup(t *testing.T) {
+	w := newCrew(t)
+	ann, bob := as(t, w, "ann"), as(t, w, "bob")
+	ann.Say("#crew", "all")
+	bob.Open("phone")
+	bob.Open("web")
+	w.bus.Take()
+	bob.Receipt(im.ReceiptAllRead, 0, func(r *im.NewReceipt) { r.To = im.ToRoom(im.Group, crew) })
+	same(t, "told", w.told(nil), "bob: bob all_read  in crew (0)")
+	same(t, "the others find it", []string{bob.Open("web"), bob.Open("phone"), ann.Open("web")}, []string{"#crew 1, bob 1", "#crew 1", "#crew 1"})
+}
+
+// TestGroupReceiptsTogether: many read at once, and each counts once.
+func TestGroupReceiptsTogether(t *testing.T) {
+	onEngines(t, nil, func(t *testing.T, w *world) {
+		names := make([]string, 12)
+		for i := range names {
+			names[i] = fmt.Sprintf("reader%02d", i)
+		}
+		w.register(names...)
+		inGroup(t, w, "app", crew).Create(im.NewRoom{Kind: im.Group, ID: crew, Name: "n", Owner: "ann", Members: names})
+		ann := as(t, w, "ann")
+		id := ann.Say("#crew", "all", func(n *im.NewMessage) { n.AskReceipts = true })
+		var reads []func() error
+		for i := range 2 * len(names) {
+			c := as(t, w, names[i%len(names)]).c
+			reads = append(reads, func() error {
+				_, err := w.svc.Receipt(t.Context(), c, im.NewReceipt{Device: fmt.Sprint("d", i), Kind: im.ReceiptRead, Of: id})
+				return err
+			})
+		}
+		same(t, "receipts", tally(together(reads...)), map[string]int{"ok": 2 * len(names)})
+		readers, total, _, err := w.svc.Readers(t.Context(), ann.c, crew, id, 0, 100)
+		must(t, err)
+		same(t, "each once", []int{len(readers), total}, []int{len(names), len(names)})
+		ann.Open("web")
+		told, _, err := w.svc.Fetch(t.Context(), ann.c, "web", im.NoticesOf("ann"), 0, 100)
+		must(t, err)
+		var counts []int
+		for _, m := range told {
+			if r, ok := m.Receipt(); ok {
+				counts = append(counts, r.Count)
+			}
+		}
+		for i, n := range counts {
+			same(t, "told", n, i+1)
+		}
+		same(t, "told of each", len(counts), len(names))
+	})
 }

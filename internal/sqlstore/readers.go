@@ -16,12 +16,6 @@ func (t *tx) AddReader(app im.AppID, id im.MessageID, r im.Reader) (int, error) 
 	return int(count), err
 }
 
-// ReadBy implements [im.ReaderTx].
-func (t *tx) ReadBy(app im.AppID, id im.MessageID, u im.Username) (bool, error) {
-	var one int64
-	return t.row(`SELECT 1 FROM readers WHERE app = $1 AND message = $2 AND username = $3`, []any{int64(app), int64(id), string(u)}, &one)
-}
-
 // CountReaders implements [im.ReaderTx].
 func (t *tx) CountReaders(app im.AppID, id im.MessageID) (int, error) {
 	var count sql.NullInt64

@@ -117,7 +117,6 @@ func reads() []access {
 			id, _, err := tx.MessageOf(app, "ann", "phone", "c101")
 			return id, err
 		}},
-		{"ReadBy", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) { return tx.ReadBy(app, 101, "bob") }},
 		{"CountReaders", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) { return tx.CountReaders(app, 101) }},
 		{"Readers", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) { return tx.Readers(app, 101, 0, 9) }},
 		{"Messages", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) { return tx.Messages(app, 0, 1<<60, 9) }},
