@@ -63,12 +63,14 @@ func (p *person) hear(e im.Event) {
 	switch e.Kind {
 	case im.RoomEntered, im.RoomLeft, im.RoomShielded, im.RoomUnshielded:
 		p.mu.Lock()
+		var cancel func()
 		if p.ready {
-			p.move(e)
+			cancel = p.move(e)
 		} else {
 			p.early = append(p.early, e)
 		}
 		p.mu.Unlock()
+		call(cancel)
 		if e.Kind == im.RoomEntered || e.Kind == im.RoomLeft {
 			return // the room tells
 		}
@@ -86,13 +88,21 @@ func (p *person) hear(e im.Event) {
 	p.deliver(p.hub.frame(&e))
 }
 
-// move follows the user into a room, or out of it. Later changes may have been told before.
-func (p *person) move(e im.Event) {
+// call calls what is to be called without a lock.
+func call(cancels ...func()) {
+	for _, cancel := range cancels {
+		if cancel != nil {
+			cancel()
+		}
+	}
+}
+
+// move follows the user into a room, or out of it. Later changes may have been told before. cancel is to be called without a lock.
+func (p *person) move(e im.Event) (cancel func()) {
 	st, known := p.places[e.Room]
 	in := e.Kind == im.RoomEntered || e.Kind == im.RoomUnshielded
-	switch {
-	case p.gone, known && st.version > e.Version:
-		return
+	if p.gone || known && st.version > e.Version {
+		return nil
 	}
 	p.places[e.Room] = standing{e.Version, in}
 	switch {
@@ -103,7 +113,7 @@ func (p *person) move(e im.Event) {
 		}
 	case !in && st.in:
 		p.in--
-		p.hub.leave(p, e.Room)
+		cancel = p.hub.leave(p, e.Room)
 	}
 	if len(p.places) > 2*p.in+64 { // what was left long ago is not overtaken any more
 		for id, st := range p.places {
@@ -112,6 +122,7 @@ func (p *person) move(e im.Event) {
 			}
 		}
 	}
+	return cancel
 }
 
 // load reads which rooms the user is in, and follows.
@@ -128,20 +139,21 @@ func (p *person) load(ctx context.Context, c im.Caller) error {
 	if err == nil {
 		places, err = p.hub.rooms_.RoomPlaces(ctx, c)
 	}
+	var cancels []func()
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	p.ready, p.failed = true, err
-	if err != nil {
-		return err
-	}
-	for _, at := range places {
-		p.move(im.Event{Kind: im.RoomEntered, Room: at.Room, Version: at.Version})
-	}
-	for _, e := range p.early {
-		p.move(e)
+	if err == nil {
+		for _, at := range places {
+			cancels = append(cancels, p.move(im.Event{Kind: im.RoomEntered, Room: at.Room, Version: at.Version}))
+		}
+		for _, e := range p.early {
+			cancels = append(cancels, p.move(e))
+		}
 	}
 	p.early = nil
-	return nil
+	p.mu.Unlock()
+	call(cancels...)
+	return err
 }
 
 // forget undoes load.
@@ -157,12 +169,10 @@ func (p *person) forget() {
 	p.places, p.in = nil, 0
 	p.mu.Unlock()
 	for _, id := range rooms {
-		p.hub.leave(p, id)
+		call(p.hub.leave(p, id))
 	}
 	p.hub.leaveApp(p)
-	if cancel != nil {
-		cancel()
-	}
+	call(cancel)
 }
 
 // Receiver is a surface's end of a session.

@@ -49,18 +49,17 @@ func (h *Hub) enter(p *person, id im.RoomID) error {
 	return nil
 }
 
-// leave takes a person out of a room, which is forgotten with the last.
-func (h *Hub) leave(p *person, id im.RoomID) {
+// leave takes a person out of a room, which is forgotten with the last. cancel is then to be called, without a lock: it waits for
+// what is being told in the room.
+func (h *Hub) leave(p *person, id im.RoomID) (cancel func()) {
 	h.mu.Lock()
+	defer h.mu.Unlock()
 	r := h.rooms[roomKey{p.app, id}]
-	empty := r != nil && r.remove(p)
-	if empty {
-		delete(h.rooms, r.key)
+	if r == nil || !r.remove(p) {
+		return nil
 	}
-	h.mu.Unlock()
-	if empty {
-		r.cancel()
-	}
+	delete(h.rooms, r.key)
+	return r.cancel
 }
 
 // remove takes a person out and tells whether nobody is left.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/gobwas/ws"
 	"google.golang.org/protobuf/proto"
@@ -32,13 +33,15 @@ type conn struct {
 	session *hub.Session
 	limits  limits
 
-	pull sync.Mutex // held while the inbox is read, by one at a time; before mu
+	live atomic.Bool // events are told
+	pull sync.Mutex  // held while the inbox is read, by one at a time; before mu
 
 	mu       sync.Mutex
-	live     bool // events are told; guarded by mu, like the rest
-	ended    hub.Reason
-	feeds    map[im.Address]*feed
+	feeds    map[im.Address]*feed // guarded by mu, like the next
 	fetching bool
+
+	endMu sync.Mutex // after mu: a push under mu may find the line full
+	ended hub.Reason // guarded by endMu
 }
 
 // read handles one message and hands over to a new goroutine, until the connection ends.
@@ -155,12 +158,10 @@ func (c *conn) leave(err error) {
 		c.finish(reason, err)
 		c.drain()
 	}
+	reason, _ = c.end(reason)
+	c.live.Store(false)
 	c.mu.Lock()
-	if c.ended == "" {
-		c.ended = reason
-	}
-	reason = c.ended
-	c.feeds, c.live = nil, false
+	c.feeds = nil
 	c.mu.Unlock()
 	if c.session != nil {
 		c.session.Close(c.ctx)
@@ -181,20 +182,27 @@ func (c *conn) drain() {
 // End implements [hub.Receiver].
 func (c *conn) End(r hub.Reason) { c.finish(r, nil) }
 
+// end notes why the connection ends, and returns why it does; first tells that nothing ended it before.
+func (c *conn) end(r hub.Reason) (reason hub.Reason, first bool) {
+	c.endMu.Lock()
+	defer c.endMu.Unlock()
+	if first = c.ended == ""; first {
+		c.ended = r
+	}
+	return c.ended, first
+}
+
 // finish says the last words, once.
 func (c *conn) finish(r hub.Reason, cause error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.ended != "" {
+	if _, first := c.end(r); !first {
 		return
 	}
-	c.ended = r
 	if r == hub.Slow || r == hub.Idle { // who does not read needs no words
 		_ = c.socket.Conn.Close() // the reader notices
 		return
 	}
 	var words [][]byte
-	if op, ok := farewell(r); ok && c.live {
+	if op, ok := farewell(r); ok && c.live.Load() {
 		words = append(words, c.farewell(op))
 	}
 	if c.form == sockForm {
@@ -274,10 +282,7 @@ func (c *conn) said(m *im.Message) bool { return m.From == c.caller.User && m.De
 
 // pass pushes a message that stands in no inbox.
 func (c *conn) pass(f *hub.Frame, m *im.Message, queue im.Address, level im.Level) {
-	c.mu.Lock()
-	live := c.live
-	c.mu.Unlock()
-	if !live {
+	if !c.live.Load() {
 		return
 	}
 	app := c.caller.App.Key
@@ -290,10 +295,7 @@ func (c *conn) pass(f *hub.Frame, m *im.Message, queue im.Address, level im.Leve
 // tell pushes an event that is not a message.
 func (c *conn) tell(f *hub.Frame) {
 	const crowd = 100 // names among which nobody looks for their own
-	c.mu.Lock()
-	live := c.live
-	c.mu.Unlock()
-	if !live {
+	if !c.live.Load() {
 		return
 	}
 	e, app := f.Event, c.caller.App.Key

@@ -63,7 +63,7 @@ func (c *conn) hear(frame *hub.Frame, m *im.Message) {
 	case own && !follows: // it is nothing to tell, and what is missing is told of itself
 	case own || follows && !m.For(c.caller.User):
 		f.at = m.ID
-	case !c.live, !follows, len(f.pushed) >= mostUnanswered:
+	case !c.live.Load(), !follows, len(f.pushed) >= mostUnanswered:
 		f.dirty = true
 		c.fetchLocked()
 	default:
@@ -84,7 +84,7 @@ func (c *conn) wire(frame *hub.Frame, m *im.Message, with im.Address) []byte {
 
 // fetchLocked makes sure that somebody fetches what is missing.
 func (c *conn) fetchLocked() {
-	if c.live && !c.fetching {
+	if c.live.Load() && !c.fetching {
 		c.fetching = true
 		c.srv.work.Go(c.fetch)
 	}
@@ -116,7 +116,7 @@ func (c *conn) nextDirty() (with im.Address, after im.MessageID, found bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for with, f := range c.feeds {
-		if f.dirty && !f.pulling && len(f.pushed) == 0 && c.ended == "" {
+		if f.dirty && !f.pulling && len(f.pushed) == 0 && c.live.Load() {
 			f.busy, f.dirty = true, false
 			if f.known {
 				after = f.at

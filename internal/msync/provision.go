@@ -52,7 +52,7 @@ func (c *conn) provision(m *pb.MSync) error {
 	for _, u := range unread {
 		c.feedLocked(u.With).pulling = true
 	}
-	c.live = true
+	c.live.Store(true)
 	c.fetchLocked()
 	return nil
 }
