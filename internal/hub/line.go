@@ -40,7 +40,7 @@ type lineState uint8
 
 const (
 	lineOpen    lineState = iota
-	lineParting           // what waits is written, then the connection is closed
+	lineParting           // what waits is written, then our half is closed
 	lineClosed
 )
 
@@ -127,7 +127,7 @@ func (l *Line) write() {
 			last := l.state == lineParting
 			l.mu.Unlock()
 			if last {
-				l.hang()
+				l.bow()
 			}
 			return
 		}
@@ -168,8 +168,8 @@ func (l *Line) send(frames [][]byte) error {
 	return nil
 }
 
-// Part writes last words after what waits, whatever the bounds, and closes the connection then. A reader who does not read them
-// has a little time for it.
+// Part writes last words after what waits, whatever the bounds, and ends our half of the connection then. A reader who does not read
+// them has a little time for it.
 func (l *Line) Part(words ...[]byte) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -180,6 +180,15 @@ func (l *Line) Part(words ...[]byte) {
 	l.waiting = append(l.waiting, words...)
 	_ = l.conn.SetWriteDeadline(time.Now().Add(partingTime)) // a closed one needs none
 	l.startLocked()
+}
+
+// bow ends our half of the connection after the last words. Closing it while something that the other side sent is unread would make
+// the network take them back; so whoever reads closes it, when the other side has hung up or had a little time for it.
+func (l *Line) bow() {
+	half, ok := l.conn.(interface{ CloseWrite() error })
+	if !ok || l.conn.SetReadDeadline(time.Now().Add(partingTime)) != nil || half.CloseWrite() != nil {
+		l.hang()
+	}
 }
 
 // hang closes the connection, which whoever reads it notices.

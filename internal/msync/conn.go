@@ -52,6 +52,10 @@ func (c *conn) read() {
 		return
 	}
 	c.line.Heard()
+	if c.over() {
+		c.leave(errOver)
+		return
+	}
 	if err := c.take(frame, text); err != nil {
 		c.leave(err)
 		return
@@ -93,6 +97,7 @@ var (
 	errFlood     = errors.New("more than a client may send")
 	errRefused   = errors.New("not signed in")
 	errLoggedOut = errors.New("logged out")
+	errOver      = errors.New("said after the last words")
 )
 
 // handle does what one message asks for.
@@ -156,6 +161,8 @@ func (c *conn) leave(err error) {
 	}
 	if reason != hub.Closed {
 		c.finish(reason, err)
+	}
+	if c.over() && !errors.Is(err, errGoodbye) {
 		c.drain()
 	}
 	reason, _ = c.end(reason)
@@ -170,7 +177,14 @@ func (c *conn) leave(err error) {
 	c.srv.log.Debug("connection ended", "user", string(c.caller.User), "device", c.device, "reason", string(reason), "cause", err)
 }
 
-// drain waits until the client has taken the last words, which the line hangs up after.
+// over reports whether the last words are said: nothing that comes after them is done.
+func (c *conn) over() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.ended != ""
+}
+
+// drain waits until the client has taken the last words and hung up, for as long as the line allows.
 func (c *conn) drain() {
 	for {
 		if _, err := c.socket.Conn.Read(c.socket.buf[:]); err != nil {
@@ -230,7 +244,10 @@ func farewell(r hub.Reason) (pb.StatisticsBody_Operation, bool) {
 func (c *conn) farewell(op pb.StatisticsBody_Operation) []byte {
 	body, _ := proto.Marshal(&pb.StatisticsBody{Operation: op.Enum()}) // never fails
 	now := c.srv.service.Now()
-	meta, _ := proto.Marshal(&pb.Meta{Id: proto.Uint64(uint64(im.MessageIDAt(now))), Timestamp: proto.Uint64(uint64(now.UnixMilli())), Ns: pb.Meta_STATISTIC.Enum(), Payload: body})
+	you := &pb.JID{AppKey: proto.String(c.caller.App.Key.String()), Name: proto.String(string(c.caller.User)), Domain: proto.String(userDomain)}
+	// SDKs before 4.14 read who it is from before they read what it is.
+	meta, _ := proto.Marshal(&pb.Meta{Id: proto.Uint64(uint64(im.MessageIDAt(now))), From: you, To: you, Timestamp: proto.Uint64(uint64(now.UnixMilli())),
+		Ns: pb.Meta_STATISTIC.Enum(), Payload: body})
 	return c.form.frame(down{metas: [][]byte{meta}, queue: im.ToUser(c.caller.User), last: true}.append(nil, c.caller.App.Key))
 }
 
