@@ -38,3 +38,6 @@ func AtOnce(due []Absence, visits []Visit) []Absence { return atOnce(due, visits
 
 // AbsenceVisits is how many visits of more than one user end in one transaction.
 const AbsenceVisits = absenceVisits
+
+// NoticeBodyOf is the body of a notice.
+func NoticeBodyOf(e Event) Body { return noticeBody(e) }

@@ -150,14 +150,17 @@ func (s *Service) keepNotices(tx Tx, events []Event) ([]Event, error) {
 			continue
 		}
 		at, to = append(at, i), append(to, e.told)
-		notices = append(notices, Message{App: e.App, ID: s.ids.MessageID(e.At), At: e.At, To: NoticesOf(e.told), Body: noticeBody(e)})
 	}
-	if len(notices) == 0 {
+	if len(at) == 0 {
 		return events, nil
 	}
-	app := notices[0].App
+	app := events[at[0]].App
 	if err := tx.LockUsers(app, to); err != nil { // who tells a user something holds the user; so nobody waits for the conversation
 		return nil, err
+	}
+	for _, i := range at { // ids taken now are above those of the users' notices until now
+		e := events[i]
+		notices = append(notices, Message{App: app, ID: s.ids.MessageID(e.At), At: e.At, To: NoticesOf(e.told), Body: noticeBody(e)})
 	}
 	kept, err := tx.Tell(app, notices)
 	if err != nil {

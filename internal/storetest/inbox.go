@@ -20,6 +20,7 @@ func inboxTests() []test {
 		{"WhatNobodySaid", testWhatNobodySaid},
 		{"Devices", testDevices},
 		{"ForgetSpans", testForgetSpans},
+		{"Tell", testTell},
 	}
 }
 
@@ -251,4 +252,43 @@ func testForgetSpans(e *env) {
 	e.same("by and by", []int{forget(20, 1), forget(20, 9), forget(20, 9)}, []int{1, 1, 0})
 	e.same("later", e.spans("carl", ""), "gtea 5-20 of 20 at 0/0")
 	e.same("without end", []any{forget(1<<63-1, 9), e.spans("dora", "")}, []any{1, "gtea 20- of 20 at 0/0"})
+}
+
+func testTell(e *env) {
+	e.users(append(number(0, 70), "ann")...)
+	notice := func(u im.Username, id im.MessageID, text string) im.Message {
+		return im.Message{App: e.app, ID: id, At: start(), To: im.NoticesOf(u), Body: im.Body{Type: im.NoticeBody, Fields: im.Fields{{Name: "text", Value: im.Text(text)}}}}
+	}
+	tell := func(notices ...im.Message) (ids string) {
+		e.update(func(tx im.Tx) error {
+			told, err := tx.Tell(e.app, notices)
+			ids = ""
+			for _, m := range told {
+				ids += fmt.Sprintf("%s %d after %d, ", m.To.User, m.ID, m.Prev)
+			}
+			return err
+		})
+		return ids
+	}
+	e.same("nobody", tell(), "")
+	e.same("the first, and nobody's", tell(notice("ann", 7, "one"), notice("nobody", 8, "x")), "ann 7 after 0, nobody 0 after 0, ")
+	e.same("two of one, older", tell(notice("ann", 5, "two"), notice("u003", 6, "x"), notice("ann", 20, "three")), "ann 8 after 7, u003 6 after 0, ann 20 after 8, ")
+	e.same("takes part from the first on", e.spans("ann", ""), "nann 0- of 20 at 0/0")
+	e.same("who does not exist", e.spans("nobody", ""), "")
+	var many []im.Message
+	for i, u := range number(0, 70) {
+		many = append(many, notice(u, im.MessageID(100+i), "all"))
+	}
+	if got := tell(many...); !strings.HasPrefix(got, "u000 100 after 0, ") || !strings.HasSuffix(got, "u069 169 after 0, ") || !strings.Contains(got, "u003 103 after 6, ") {
+		e.Errorf("many: got %s", got)
+	}
+	ann := im.Device{App: e.app, User: "ann", Name: "pad"}
+	found := read(e, func(tx im.Tx) ([]im.Message, error) { return tx.MessagesFor(ann, "nann", 0, 99, 9) })
+	want := []im.Message{notice("ann", 7, "one"), notice("ann", 8, "two"), notice("ann", 20, "three")}
+	e.same("as written", found, want)
+	e.same("no history", len(read(e, func(tx im.Tx) ([]im.Message, error) { return tx.Messages(e.app, 0, 999, 99) })), 0)
+	e.update(func(tx im.Tx) error { return tx.DeleteUser(e.app, "ann") })
+	e.users("ann")
+	e.same("another of the name", e.spans("ann", ""), "")
+	e.same("begins anew", tell(notice("ann", 9, "new")), "ann 9 after 0, ")
 }
