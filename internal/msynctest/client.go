@@ -39,6 +39,9 @@ type Config struct {
 	Quiet    bool // neither asks what waits nor pulls nor acknowledges by itself
 	Delivery bool // sends a receipt for every message of another user, as the SDK's option delivery does
 
+	// Keep tells which of the metas are kept for Got and those that wait; nil: all.
+	Keep func(Got) bool
+
 	// Each is given every meta instead of it being kept, undecoded, with the JID of its queue. Both are good until it returns. It is
 	// called by whoever reads. Own messages to chatrooms, which the SDK drops, come too.
 	Each func(queue, meta []byte)

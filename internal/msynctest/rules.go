@@ -301,10 +301,12 @@ func (c *Client) take(queue, meta []byte) error {
 	if c.ownInChatroom(g) {
 		return nil
 	}
-	c.mu.Lock()
-	c.got = append(c.got, g)
-	c.changeLocked()
-	c.mu.Unlock()
+	if c.cfg.Keep == nil || c.cfg.Keep(g) {
+		c.mu.Lock()
+		c.got = append(c.got, g)
+		c.changeLocked()
+		c.mu.Unlock()
+	}
 	return c.receipt(g)
 }
 

@@ -1,0 +1,272 @@
+package msync_test
+
+import (
+	"fmt"
+	"testing"
+
+	"teahouse/internal/im"
+	"teahouse/internal/msync/pb"
+	"teahouse/internal/msynctest"
+)
+
+// TestTalk between two: to the other, to the sender's other devices, from a peer's queue, and nothing waits when it was acknowledged.
+func TestTalk(t *testing.T) {
+	w := newWorld(t)
+	ann, phone, bob := w.connect("ann", "web"), w.connect("ann", "phone"), w.connect("bob", "web")
+	id := w.send(ann, msynctest.ToUser("bob"), "hello")
+	got := w.hears(bob, "hello")[0]
+	if got.Meta.GetId() != id || got.Queue.GetName() != "ann" || got.Meta.GetFrom().GetName() != "ann" || got.Meta.GetFrom().GetClientResource() != "web" ||
+		got.Meta.GetTo().GetName() != "bob" || got.Meta.GetTimestamp() != uint64(imNow(w)) || got.Body().GetFrom().GetName() != "ann" {
+		t.Errorf("came %v in %v", got.Meta, got.Queue)
+	}
+	if own := w.hears(phone, "hello")[0]; own.Queue.GetName() != "bob" {
+		t.Errorf("the own message came in %v", own.Queue)
+	}
+	w.send(bob, msynctest.ToUser("ann"), "hi")
+	w.hears(ann, "hi")
+	w.hears(phone, "hi")
+	w.restart()
+	for _, device := range [][2]string{{"ann", "web"}, {"ann", "phone"}, {"bob", "web"}} {
+		if n := w.waiting(device[0], device[1]); n != 0 {
+			t.Errorf("%d messages wait for %v", n, device)
+		}
+	}
+}
+
+func imNow(w *world) int64 { return w.clock.Now().UnixMilli() }
+
+// TestPull: what came while nobody was there is listed, pulled in batches, acknowledged, and gone.
+func TestPull(t *testing.T) {
+	w := newWorld(t)
+	w.connect("bob", "web").Kill()
+	ann := w.connect("ann", "web")
+	var want []string
+	for i := range 120 {
+		want = append(want, fmt.Sprint("m", i))
+		w.send(ann, msynctest.ToUser("bob"), want[i])
+	}
+	bob := w.connect("bob", "web")
+	w.hears(bob, want...)
+	w.send(ann, msynctest.ToUser("bob"), "live")
+	w.hears(bob, "live")
+	if bob.Repeats() != 0 {
+		t.Errorf("%d came twice", bob.Repeats())
+	}
+	w.restart()
+	if n := w.waiting("bob", "web"); n != 0 {
+		t.Errorf("%d wait", n)
+	}
+}
+
+// TestPullByHand looks at the frames of a pull.
+func TestPullByHand(t *testing.T) {
+	w := newWorld(t)
+	w.connect("bob", "web").Kill()
+	ann := w.connect("ann", "web")
+	first := w.send(ann, msynctest.ToUser("bob"), "one")
+	second := w.send(ann, msynctest.ToUser("bob"), "two")
+	bob := w.connect("bob", "web", quiet)
+	unread, err := bob.Unread(w.ctx)
+	w.must(err)
+	if len(unread.GetUnread()) != 1 || unread.GetUnread()[0].GetQueue().GetName() != "ann" || unread.GetTimestamp() != uint64(imNow(w)) || unread.Status == nil {
+		t.Fatalf("waits: %v", unread)
+	}
+	queue := unread.GetUnread()[0].GetQueue()
+	w.must(bob.Pull(queue, 0))
+	w.hears(bob, "one", "two")
+	w.must(bob.Pull(queue, 0)) // not acknowledged: once more; the client knows them again
+	w.must(bob.Pull(queue, first))
+	if again, err := bob.Unread(w.ctx); err != nil || len(again.GetUnread()) != 0 {
+		t.Errorf("waits: %v, %v", again, err)
+	}
+	if bob.Repeats() != 2 {
+		t.Errorf("%d came again, want 2", bob.Repeats())
+	}
+	bob.Kill()
+	w.restart()
+	if n := w.waiting("bob", "web"); n != 1 {
+		t.Errorf("%d wait, want 1", n)
+	}
+	bob = w.connect("bob", "web", quiet)
+	w.must(bob.Pull(queue, second+1<<40)) // beyond the last message
+	if _, err := bob.Unread(w.ctx); err != nil {
+		t.Fatal(err)
+	}
+	bob.Kill()
+	w.restart()
+	w.send(w.connect("ann", "web"), msynctest.ToUser("bob"), "three")
+	if n := w.waiting("bob", "web"); n != 1 {
+		t.Errorf("%d wait, want the third", n)
+	}
+}
+
+// TestSaidAgain: a client that got no answer says it again under the same id, which is the same message.
+func TestSaidAgain(t *testing.T) {
+	w := newWorld(t)
+	ann, bob := w.connect("ann", "web"), w.connect("bob", "web")
+	m := msynctest.Message{ID: 7, To: msynctest.ToUser("bob"), Body: &pb.MessageBody{Contents: []*pb.MessageBody_Content{msynctest.Text("once")}}}
+	var ids []uint64
+	for range 3 {
+		_, err := ann.Post(m)
+		w.must(err)
+		ack, err := ann.Await(w.ctx, 7)
+		w.must(err)
+		ids = append(ids, ack.ServerID)
+		w.must(ann.Reconnect(w.ctx))
+	}
+	w.restart()
+	w.must(ann.Reconnect(w.ctx))
+	w.must(bob.Reconnect(w.ctx))
+	w.send(ann, msynctest.ToUser("bob"), "end")
+	w.hears(bob, "once", "end")
+	if ids[0] != ids[1] || ids[0] != ids[2] {
+		t.Errorf("ids %v", ids)
+	}
+	other := w.connect("ann", "phone") // another device's 7 is another message
+	_, err := other.Post(m)
+	w.must(err)
+	w.hears(bob, "once")
+}
+
+// TestWhilePulling: what is said while a queue is pulled comes behind it.
+func TestWhilePulling(t *testing.T) {
+	w := newWorld(t)
+	w.connect("bob", "web").Kill()
+	ann := w.connect("ann", "web")
+	w.send(ann, msynctest.ToUser("bob"), "one")
+	bob := w.connect("bob", "web", quiet)
+	w.send(ann, msynctest.ToUser("bob"), "two") // listed or not, it waits for the pull
+	queue := msynctest.ToUser("ann").JID(w.app.Key.String())
+	w.must(bob.Pull(queue, 0))
+	got, err := bob.Wait(w.ctx, 2)
+	w.must(err)
+	w.send(ann, msynctest.ToUser("bob"), "three") // is pushed, though two are not acknowledged
+	w.must(bob.Pull(queue, got[1].Meta.GetId()))
+	w.hears(bob, "one", "two", "three")
+}
+
+// TestFlow: a client that acknowledges nothing is pushed a few, and gets the rest when it does.
+func TestFlow(t *testing.T) {
+	w := newWorld(t)
+	bob := w.connect("bob", "web", quiet)
+	ann := w.connect("ann", "web")
+	var want []string
+	for i := range 100 {
+		want = append(want, fmt.Sprint("m", i))
+		w.send(ann, msynctest.ToUser("bob"), want[i])
+	}
+	if _, err := bob.Unread(w.ctx); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(bob.Got()); n > 64 {
+		t.Errorf("%d were pushed although none was acknowledged", n)
+	}
+	for n := len(bob.Got()); n < 100; {
+		w.must(bob.Pull(msynctest.ToUser("ann").JID(w.app.Key.String()), bob.Got()[n-1].Meta.GetId()))
+		got, err := bob.Wait(w.ctx, n+1)
+		w.must(err)
+		n = len(got)
+	}
+	w.hears(bob, want...)
+}
+
+// TestRooms: a group waits, a chatroom does not.
+func TestRooms(t *testing.T) {
+	w := newWorld(t)
+	ann, bob, dan := w.connect("ann", "web"), w.connect("bob", "web"), w.connect("dan", "web")
+	w.connect("cat", "web").Kill()
+	team, lounge := msynctest.ToGroup("team"), msynctest.ToRoom("lounge")
+	w.send(ann, team, "group")
+	if got := w.hears(bob, "group")[0]; got.Queue.GetName() != "team" || got.Queue.GetDomain() != msynctest.RoomDomain {
+		t.Errorf("came in %v", got.Queue)
+	}
+	w.refused(dan, team, pb.Status_FAIL, "not in group or chatroom")
+	w.refused(dan, lounge, pb.Status_FAIL, "not in group or chatroom")
+	w.refused(dan, msynctest.ToRoom("nowhere"), pb.Status_FAIL, "group not found")
+	w.refused(dan, msynctest.ToGroup("nowhere"), pb.Status_FAIL, "group not found")
+	w.refused(dan, msynctest.ToUser("nobody"), pb.Status_FAIL, "username nobody doesn't exist!")
+	if ack, err := dan.Join(w.ctx, "lounge", "", false); err != nil || ack.Code != pb.Status_OK || len(ack.Metas) != 1 {
+		t.Fatalf("join: %+v, %v", ack, err)
+	}
+	w.send(ann, lounge, "room")
+	if got := w.hears(dan, "room")[0]; got.Queue.GetName() != "lounge" {
+		t.Errorf("came in %v", got.Queue)
+	}
+	ann.Forget()
+	w.send(dan, lounge, "from dan")
+	w.hears(ann, "from dan")
+	if ack, err := dan.Leave(w.ctx, "lounge"); err != nil || ack.Code != pb.Status_OK {
+		t.Fatalf("leave: %+v, %v", ack, err)
+	}
+	dan.Forget()
+	w.send(ann, lounge, "without dan")
+	w.send(ann, msynctest.ToUser("dan"), "end")
+	w.hears(dan, "end")
+	cat := w.connect("cat", "web")
+	w.hears(cat, "group")
+}
+
+// TestDirectedAndOnline: some of a room, and only those who are there.
+func TestDirectedAndOnline(t *testing.T) {
+	w := newWorld(t)
+	ann, bob := w.connect("ann", "web"), w.connect("bob", "web")
+	w.connect("cat", "web").Kill()
+	post := func(m msynctest.Message, text string) {
+		t.Helper()
+		m.Body = &pb.MessageBody{Contents: []*pb.MessageBody_Content{msynctest.Text(text)}}
+		id, err := ann.Post(m)
+		w.must(err)
+		if ack, err := ann.Await(w.ctx, id); err != nil || ack.Code != pb.Status_OK {
+			t.Fatalf("%s: %+v, %v", text, ack, err)
+		}
+	}
+	team, lounge := msynctest.ToGroup("team"), msynctest.ToRoom("lounge")
+	post(msynctest.Message{To: team, Route: pb.Meta_ROUTE_DIRECT, Directed: []string{"cat"}}, "to cat")
+	post(msynctest.Message{To: team, Route: pb.Meta_ROUTE_ONLINE}, "online group")
+	post(msynctest.Message{To: msynctest.ToUser("bob"), Route: pb.Meta_ROUTE_ONLINE}, "online")
+	post(msynctest.Message{To: msynctest.ToUser("cat"), Route: pb.Meta_ROUTE_ONLINE}, "for nobody")
+	post(msynctest.Message{To: team}, "to all")
+	w.hears(bob, "online group", "online", "to all")
+	cat := w.connect("cat", "web")
+	w.hears(cat, "to cat", "to all")
+	for _, c := range []*msynctest.Client{bob, cat} {
+		ack, err := c.Join(w.ctx, "lounge", "", false)
+		if err != nil || ack.Code != pb.Status_OK {
+			t.Fatalf("join: %+v, %v", ack, err)
+		}
+	}
+	bob.Forget()
+	post(msynctest.Message{To: lounge, Route: pb.Meta_ROUTE_ONLINE}, "online room")
+	post(msynctest.Message{To: lounge, Route: pb.Meta_ROUTE_DIRECT, Directed: []string{"cat"}}, "cat in the room")
+	post(msynctest.Message{To: lounge}, "room")
+	w.hears(bob, "online room", "room")
+	w.hears(cat, "online room", "cat in the room", "room")
+}
+
+// TestOnlineOvertakes: what is for those online only may overtake what was said before, which comes nevertheless.
+func TestOnlineOvertakes(t *testing.T) {
+	w := newWorld(t)
+	ann, bob := w.connect("ann", "web"), w.connect("bob", "web")
+	w.send(ann, msynctest.ToUser("bob"), "known")
+	w.hears(bob, "known")
+	held, release := make(chan struct{}), make(chan struct{})
+	hold := func(e im.Event) {
+		if m := e.Message; m != nil && !m.Online && m.To.User == "bob" {
+			close(held)
+			<-release
+		}
+	}
+	w.bus.before.Store(&hold)
+	id, err := ann.Post(msynctest.Message{To: msynctest.ToUser("bob"), Body: &pb.MessageBody{Contents: []*pb.MessageBody_Content{msynctest.Text("slow")}}})
+	w.must(err)
+	<-held
+	_, err = w.svc.Send(w.ctx, w.as("ann"), im.NewMessage{To: []im.Address{im.ToUser("bob")}, Online: true, Body: im.Body{Type: im.TextBody,
+		Fields: im.Fields{{Name: "msg", Value: im.Text("fast")}}}})
+	w.must(err)
+	w.hears(bob, "fast")
+	close(release)
+	w.bus.before.Store(nil)
+	_, err = ann.Await(w.ctx, id)
+	w.must(err)
+	w.hears(bob, "slow")
+}
