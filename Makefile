@@ -4,7 +4,7 @@ GO    ?= go
 SHELL := /bin/bash
 
 # Packages whose tests run under the race detector: those that run goroutines, or are run by several.
-RACE_PACKAGES  := ./internal/blob/... ./internal/bus/... ./internal/easemob/... ./internal/im/... ./internal/passwords/... ./internal/pictures/... \
+RACE_PACKAGES  := ./internal/blob/... ./internal/bus/... ./internal/easemob/... ./internal/hub/... ./internal/im/... ./internal/msync/... ./internal/passwords/... ./internal/pictures/... \
 	./internal/plus/... ./internal/server/... ./internal/sqlstore/... ./internal/thinksns/...
 # Their tests look at the built binary, of which the test cache knows nothing: they always run.
 BINARY_PACKAGES := ./test/...

@@ -14,7 +14,7 @@ func (c *conn) about(meta *pb.Meta, said pb.Said, to im.Address, client string) 
 	receipt := im.NewReceipt{Device: c.device, Client: client, Of: said.Acked, To: to, Text: said.AckText}
 	switch said.Type {
 	case pb.MessageBody_RECALL:
-		note, err := s.Recall(c.ctx, c.caller, said.Acked, im.Recalling{To: to, Device: c.device, Client: client, Ext: recallExt(meta)})
+		note, err := s.Recall(c.ctx, c.self, said.Acked, im.Recalling{To: to, Device: c.device, Client: client, Ext: recallExt(meta)})
 		return answer{id: note.ID}, opRecall, err
 	case pb.MessageBody_EDIT:
 		return c.edit(meta, said, client)
@@ -27,7 +27,7 @@ func (c *conn) about(meta *pb.Meta, said pb.Said, to im.Address, client string) 
 	default:
 		return answer{}, opSend, im.ErrUnsupported
 	}
-	id, err := s.Receipt(c.ctx, c.caller, receipt)
+	id, err := s.Receipt(c.ctx, c.self, receipt)
 	return answer{id: id}, opSend, err
 }
 
@@ -47,7 +47,7 @@ func (c *conn) edit(meta *pb.Meta, said pb.Said, client string) (answer, operati
 	if said.Scope == pb.MessageBody_BODY_AND_EXT {
 		r.Ext, r.NewExt = said.Ext, true
 	}
-	m, err := c.srv.service.Rewrite(c.ctx, c.caller, said.Edited, r)
+	m, err := c.srv.service.Rewrite(c.ctx, c.self, said.Edited, r)
 	if err != nil {
 		return answer{}, opEdit, err
 	}

@@ -27,6 +27,7 @@ type conn struct {
 
 	// Of who signed in. The reader sets them before the session is opened.
 	caller  im.Caller
+	self    im.Caller // the same, with the app's settings of now: of the reader alone
 	token   string
 	device  string
 	beats   int
@@ -275,27 +276,23 @@ func (c *conn) Deliver(f *hub.Frame) {
 	case f.Event.Kind == im.MessageBroadcast:
 		c.pass(f, m, im.ToUser(m.From), im.HighLevel)
 	case m.To.Kind == im.Chatroom:
-		if m.For(c.caller.User) && !c.said(m) {
+		if c.meant(m) {
 			c.pass(f, m, m.To, m.Level)
 		}
-	case m.Online:
-		c.hearOnline(f, m)
-	default:
+	case !m.Online:
 		c.hear(f, m)
+	case c.meant(m): // it is in no order
+		c.pass(f, m, m.Conversation().With(c.caller.User), im.HighLevel)
 	}
 }
 
-// hearOnline pushes a message for those who are connected, which is in no order.
-func (c *conn) hearOnline(f *hub.Frame, m *im.Message) {
-	with := m.Conversation().With(c.caller.User)
-	meant := len(m.Only) == 0 || slices.Contains(m.Only, c.caller.User)
-	if !c.said(m) && (m.From == c.caller.User && m.Echo || m.From != c.caller.User && meant) {
-		c.pass(f, m, with, im.HighLevel)
+// meant reports whether a message that stands in no inbox is for this device.
+func (c *conn) meant(m *im.Message) bool {
+	if m.From == c.caller.User {
+		return m.Echo && m.Device != c.device
 	}
+	return len(m.Only) == 0 || slices.Contains(m.Only, c.caller.User)
 }
-
-// said reports whether this device has sent the message.
-func (c *conn) said(m *im.Message) bool { return m.From == c.caller.User && m.Device == c.device }
 
 // pass pushes a message that stands in no inbox.
 func (c *conn) pass(f *hub.Frame, m *im.Message, queue im.Address, level im.Level) {

@@ -141,7 +141,7 @@ func (c *conn) pushBatch(with im.Address, after im.MessageID, asked bool) error 
 		return err
 	}
 	f.known = got.UpTo > 0
-	f.at = max(f.at, got.UpTo, after)
+	f.at = max(f.at, got.UpTo)
 	f.dirty = f.dirty || got.More
 	switch {
 	case len(got.Messages) > 0:
@@ -184,7 +184,7 @@ func (c *conn) pullQueue(ctx context.Context, with im.Address, key im.MessageID)
 			f.dirty, f.pulling = false, false
 		}
 	}
-	fetch, after := f.busy, key
+	fetch, after := f.busy, im.MessageID(0) // what the client says it has may be beyond all messages: the store knows better
 	if f.known {
 		after = f.at
 	}

@@ -23,11 +23,11 @@ func (c *conn) muc(meta *pb.Meta) (a answer, op operation, err error) {
 	case body.Operation == nil || !body.GetIsChatroom():
 		return a, opJoin, im.ErrUnsupported
 	case body.GetOperation() == pb.MUCBody_LEAVE:
-		return a, opJoin, c.srv.service.Leave(c.ctx, c.caller, im.Chatroom, id)
+		return a, opJoin, c.srv.service.Leave(c.ctx, c.self, im.Chatroom, id)
 	case body.GetOperation() != pb.MUCBody_JOIN:
 		return a, opJoin, im.ErrUnsupported
 	}
-	inside, err := c.srv.service.Enter(c.ctx, c.caller, id, im.Entering{Ext: body.GetExt(), LeaveOthers: body.GetLeaveOtherRooms()})
+	inside, err := c.srv.service.Enter(c.ctx, c.self, id, im.Entering{Ext: body.GetExt(), LeaveOthers: body.GetLeaveOtherRooms()})
 	if err != nil {
 		return a, opJoin, err
 	}
@@ -76,17 +76,17 @@ func (c *conn) relate(op pb.RosterBody_Operation, name, reason string) (err erro
 	s, self := c.srv.service, string(c.caller.User)
 	switch op {
 	case pb.RosterBody_ADD:
-		_, err = s.AskContacts(c.ctx, c.caller, self, []string{name}, reason)
+		_, err = s.AskContacts(c.ctx, c.self, self, []string{name}, reason)
 	case pb.RosterBody_REMOVE:
-		_, _, err = s.RemoveContact(c.ctx, c.caller, self, name)
+		_, _, err = s.RemoveContact(c.ctx, c.self, self, name)
 	case pb.RosterBody_ACCEPT:
-		err = s.AcceptContact(c.ctx, c.caller, self, name)
+		err = s.AcceptContact(c.ctx, c.self, self, name)
 	case pb.RosterBody_DECLINE:
-		err = s.DeclineContact(c.ctx, c.caller, self, name)
+		err = s.DeclineContact(c.ctx, c.self, self, name)
 	case pb.RosterBody_BAN:
-		_, _, err = s.BlockUsers(c.ctx, c.caller, self, []string{name})
+		_, _, err = s.BlockUsers(c.ctx, c.self, self, []string{name})
 	case pb.RosterBody_ALLOW:
-		_, _, err = s.UnblockUsers(c.ctx, c.caller, self, []string{name})
+		_, _, err = s.UnblockUsers(c.ctx, c.self, self, []string{name})
 	default:
 		err = im.ErrUnsupported
 	}

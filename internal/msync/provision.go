@@ -29,7 +29,7 @@ func (c *conn) provision(m *pb.MSync) error {
 	if device == "" {
 		device = newResource()
 	}
-	c.caller, c.token, c.device = caller, token, device
+	c.caller, c.self, c.token, c.device = caller, caller, token, device
 	c.srv.acker.settle(c.ctx, caller.App.ID, caller.User, device)
 	about := im.Connection{Resource: device, UUID: p.GetDeviceUuid(), Name: p.GetDeviceName()}
 	session, err := c.srv.hub.Open(c.ctx, caller, about, caller.App.Settings.MaxDevices, c)

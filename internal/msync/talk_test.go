@@ -61,41 +61,41 @@ func TestPull(t *testing.T) {
 // TestPullByHand looks at the frames of a pull.
 func TestPullByHand(t *testing.T) {
 	w := newWorld(t)
-	w.connect("bob", "web").Kill()
+	w.connect("dan", "web").Kill()
 	ann := w.connect("ann", "web")
-	first := w.send(ann, msynctest.ToUser("bob"), "one")
-	second := w.send(ann, msynctest.ToUser("bob"), "two")
-	bob := w.connect("bob", "web", quiet)
-	unread, err := bob.Unread(w.ctx)
+	first := w.send(ann, msynctest.ToUser("dan"), "one")
+	second := w.send(ann, msynctest.ToUser("dan"), "two")
+	dan := w.connect("dan", "web", quiet)
+	unread, err := dan.Unread(w.ctx)
 	w.must(err)
 	if len(unread.GetUnread()) != 1 || unread.GetUnread()[0].GetQueue().GetName() != "ann" || unread.GetTimestamp() != uint64(imNow(w)) || unread.Status == nil {
 		t.Fatalf("waits: %v", unread)
 	}
 	queue := unread.GetUnread()[0].GetQueue()
-	w.must(bob.Pull(queue, 0))
-	w.hears(bob, "one", "two")
-	w.must(bob.Pull(queue, 0)) // not acknowledged: once more; the client knows them again
-	w.must(bob.Pull(queue, first))
-	if again, err := bob.Unread(w.ctx); err != nil || len(again.GetUnread()) != 0 {
+	w.must(dan.Pull(queue, 0))
+	w.hears(dan, "one", "two")
+	w.must(dan.Pull(queue, 0)) // not acknowledged: once more; the client knows them again
+	w.must(dan.Pull(queue, first))
+	if again, err := dan.Unread(w.ctx); err != nil || len(again.GetUnread()) != 0 {
 		t.Errorf("waits: %v, %v", again, err)
 	}
-	if bob.Repeats() != 2 {
-		t.Errorf("%d came again, want 2", bob.Repeats())
+	if dan.Repeats() != 2 {
+		t.Errorf("%d came again, want 2", dan.Repeats())
 	}
-	bob.Kill()
+	dan.Kill()
 	w.restart()
-	if n := w.waiting("bob", "web"); n != 1 {
+	if n := w.waiting("dan", "web"); n != 1 {
 		t.Errorf("%d wait, want 1", n)
 	}
-	bob = w.connect("bob", "web", quiet)
-	w.must(bob.Pull(queue, second+1<<40)) // beyond the last message
-	if _, err := bob.Unread(w.ctx); err != nil {
+	dan = w.connect("dan", "web", quiet)
+	w.must(dan.Pull(queue, second+1<<40)) // beyond the last message
+	if _, err := dan.Unread(w.ctx); err != nil {
 		t.Fatal(err)
 	}
-	bob.Kill()
+	dan.Kill()
 	w.restart()
-	w.send(w.connect("ann", "web"), msynctest.ToUser("bob"), "three")
-	if n := w.waiting("bob", "web"); n != 1 {
+	w.send(w.connect("ann", "web"), msynctest.ToUser("dan"), "three")
+	if n := w.waiting("dan", "web"); n != 1 {
 		t.Errorf("%d wait, want the third", n)
 	}
 }
@@ -269,4 +269,23 @@ func TestOnlineOvertakes(t *testing.T) {
 	_, err = ann.Await(w.ctx, id)
 	w.must(err)
 	w.hears(bob, "slow")
+}
+
+// TestKeysOfTheFuture: who acknowledges what nobody has said yet gets it nevertheless.
+func TestKeysOfTheFuture(t *testing.T) {
+	w := newWorld(t)
+	ann, queue := w.connect("ann", "web"), msynctest.ToUser("ann").JID(w.app.Key.String())
+	for i, key := range []uint64{1 << 62, 1<<63 - 1, 1<<64 - 1} {
+		dan := fmt.Sprint("dan", i)
+		w.register(dan)
+		w.connect(dan, "web").Kill()
+		w.send(ann, msynctest.ToUser(dan), "one")
+		c := w.connect(dan, "web", quiet)
+		w.must(c.Pull(queue, key))
+		if _, err := c.Unread(w.ctx); err != nil {
+			t.Fatal(err)
+		}
+		w.send(ann, msynctest.ToUser(dan), "two")
+		w.hears(c, "two")
+	}
 }

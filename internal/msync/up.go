@@ -58,7 +58,7 @@ func (c *conn) unread() error {
 		}
 	}
 	if c.beats%lookEvery == 0 {
-		unread, err := c.srv.service.OpenDevice(c.ctx, c.caller, c.device)
+		unread, err := c.srv.service.OpenDevice(c.ctx, c.self, c.device)
 		if err != nil {
 			return c.failed("unread", err)
 		}
@@ -114,7 +114,7 @@ func (c *conn) say(meta *pb.Meta) error {
 	if err != nil {
 		return c.failed("app", err)
 	}
-	c.caller.App = app
+	c.self.App = app
 	if meta.GetNs() != pb.Meta_STATISTIC && !c.limits.say(c.srv.service.Now()) {
 		c.acknowledge(meta, answer{}, im.ErrRateLimited, opSend)
 		return nil
@@ -178,7 +178,7 @@ func (c *conn) chat(meta *pb.Meta) (answer, operation, error) {
 		if to.Room != "" {
 			n.Only = meta.GetDirectedUsers()
 		}
-		sent, err := c.srv.service.Send(c.ctx, c.caller, n)
+		sent, err := c.srv.service.Send(c.ctx, c.self, n)
 		if err != nil {
 			return answer{}, opSend, err
 		}
@@ -209,7 +209,7 @@ func (c *conn) receiver(meta *pb.Meta, said pb.Said) (to im.Address, err error) 
 // roomOf finds out of which kind a room is, where a message does not say it.
 func (c *conn) roomOf(id im.RoomID) (im.Address, error) {
 	for _, kind := range []im.RoomKind{im.Group, im.Chatroom} {
-		switch _, err := c.srv.service.IsMember(c.ctx, c.caller, kind, id, string(c.caller.User)); {
+		switch _, err := c.srv.service.IsMember(c.ctx, c.self, kind, id, string(c.caller.User)); {
 		case err == nil:
 			return im.ToRoom(kind, id), nil
 		case !errors.Is(err, im.ErrRoomNotFound):

@@ -43,6 +43,7 @@ type world struct {
 	rate   float64
 	log    *slog.Logger
 	tokens map[string]string
+	begun  uint64 // clients, each of which counts its messages from another number
 	*node
 }
 
@@ -195,8 +196,9 @@ func (w *world) token(who string) string {
 
 // config is how a client of a user's device connects.
 func (w *world) config(user, device string) msynctest.Config {
+	w.begun++
 	return msynctest.Config{URL: "ws://teahouse/websocket", App: w.app.Key.String(), User: user, Token: w.token(user), Resource: device, NetDial: w.dial,
-		FirstID: 1000, Keep: func(g msynctest.Got) bool { return g.Meta.GetNs() == pb.Meta_CHAT }}
+		FirstID: w.begun * 1_000_000, Keep: func(g msynctest.Got) bool { return g.Meta.GetNs() == pb.Meta_CHAT }}
 }
 
 // everything has a client keep not only messages.
