@@ -30,9 +30,10 @@ func layers() map[string]layer {
 			tests: []string{"internal/apidoc", "internal/blob", "internal/pictures", "internal/sqlstore", "github.com/getkin/kin-openapi"}},
 		"internal/thinksns": {ours: []string{"internal/im", "internal/webapi"}, third: []string{"github.com/golang-jwt/jwt/v5", "golang.org/x/time/rate"},
 			tests: []string{"internal/apidoc", "internal/blob", "internal/easemob", "internal/pictures", "internal/plus", "internal/sqlstore", "github.com/getkin/kin-openapi"}},
-		"internal/hub": {ours: []string{"internal/im"}},
+		"internal/hub": {ours: []string{"internal/im"}, tests: []string{"internal/bus"}},
 		"internal/msync": {ours: []string{"internal/hub", "internal/im", "internal/msync/pb"},
-			third: []string{"github.com/gobwas/ws", "golang.org/x/time/rate", "google.golang.org/protobuf"}},
+			third: []string{"github.com/gobwas/ws", "golang.org/x/time/rate", "google.golang.org/protobuf"},
+			tests: []string{"internal/blob", "internal/bus", "internal/pictures", "internal/sqlstore"}},
 		"internal/msync/pb": {ours: []string{"internal/im"}, third: []string{"google.golang.org/protobuf"}}, // a leaf that surfaces may share, like webapi
 		"internal/webapi":   {},
 		"internal/apidoc":   {third: []string{"github.com/swaggest/swgui"}},
