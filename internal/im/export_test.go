@@ -41,3 +41,6 @@ const AbsenceVisits = absenceVisits
 
 // NoticeBodyOf is the body of a notice.
 func NoticeBodyOf(e Event) Body { return noticeBody(e) }
+
+// BodyOfReceipt is how a receipt is kept.
+func BodyOfReceipt(r Receipt) Body { return r.body() }
