@@ -22,6 +22,8 @@ func TestStatementsHaveAnIndex(t *testing.T) {
 		{publicGroups, []any{int64(1000), int64(9), int64(10)}, "rooms USING INDEX rooms_public (app=? AND seq<?)"},
 		{countInbox, append(inbox, int64(im.RecallBody)), "messages USING INDEX messages_conv (app=? AND conv=? AND id>? AND id<?)"},
 		{selectMessage + standsInInbox + ` ORDER BY id LIMIT $8`, append(inbox, int64(5)), "messages USING INDEX messages_conv (app=? AND conv=? AND id>? AND id<?)"},
+		{selectReaders, []any{int64(1000), int64(7), int64(0), int64(9)}, "readers USING INDEX readers_seq (app=? AND message=? AND seq>?)"},
+		{countReaders, []any{int64(1000), int64(7)}, "readers USING COVERING INDEX readers_seq (app=? AND message=?)"},
 		{selectUser + ` WHERE app = $1 AND uuid = $2`, key, "users USING INDEX users_uuid (app=? AND uuid=?)"},
 		{selectFile + ` WHERE app = $1 AND number = $2`, []any{int64(1000), int64(7)}, "files USING INDEX files_number (app=? AND number=?)"},
 		{`DELETE FROM members WHERE app = $1 AND room = $2`, key, "members USING INDEX members_seq (app=? AND room=?)"},

@@ -16,20 +16,24 @@ func (t *tx) AddReader(app im.AppID, id im.MessageID, r im.Reader) (int, error) 
 	return int(count), err
 }
 
+// countReaders is the number of the last.
+const countReaders = `SELECT MAX(seq) FROM readers WHERE app = $1 AND message = $2`
+
 // CountReaders implements [im.ReaderTx].
 func (t *tx) CountReaders(app im.AppID, id im.MessageID) (int, error) {
 	var count sql.NullInt64
-	_, err := t.row(`SELECT MAX(seq) FROM readers WHERE app = $1 AND message = $2`, []any{int64(app), int64(id)}, &count)
+	_, err := t.row(countReaders, []any{int64(app), int64(id)}, &count)
 	return int(count.Int64), err
 }
+
+const selectReaders = `SELECT username, seq, at FROM readers WHERE app = $1 AND message = $2 AND seq > $3 ORDER BY seq LIMIT $4`
 
 // Readers implements [im.ReaderTx].
 func (t *tx) Readers(app im.AppID, id im.MessageID, after, limit int) ([]im.Reader, error) {
 	var seq, at int64
-	return list(t, `SELECT username, seq, at FROM readers WHERE app = $1 AND message = $2 AND seq > $3 ORDER BY seq LIMIT $4`,
-		[]any{int64(app), int64(id), int64(after), int64(limit)}, func(rows rows) (r im.Reader, err error) {
-			err = rows.Scan(&r.User, &seq, &at)
-			r.Seq, r.At = int(seq), fromMS(at)
-			return r, err
-		})
+	return list(t, selectReaders, []any{int64(app), int64(id), int64(after), int64(limit)}, func(rows rows) (r im.Reader, err error) {
+		err = rows.Scan(&r.User, &seq, &at)
+		r.Seq, r.At = int(seq), fromMS(at)
+		return r, err
+	})
 }

@@ -30,10 +30,10 @@ func AppendMeta(dst []byte, app im.AppKey, m *im.Message) []byte {
 	}
 	b := appendNumber(dst, metaID, uint64(m.ID))
 	b = AppendJID(b, metaFrom, app, string(m.From), UserDomain, m.Device)
-	if m.To.Room != "" {
-		b = AppendJID(b, metaTo, app, string(m.To.Room), RoomDomain, "")
+	if to := shownTo(m); to.Room != "" {
+		b = AppendJID(b, metaTo, app, string(to.Room), RoomDomain, "")
 	} else {
-		b = AppendJID(b, metaTo, app, string(m.To.User), UserDomain, "")
+		b = AppendJID(b, metaTo, app, string(to.User), UserDomain, "")
 	}
 	at := m.At
 	if m.Of != 0 {
@@ -62,6 +62,14 @@ func AppendMeta(dst []byte, app im.AppKey, m *im.Message) []byte {
 	return b
 }
 
+// shownTo is where clients are told that a message went. A receipt about a group is kept among the notices of who is told.
+func shownTo(m *im.Message) im.Address {
+	if r, ok := m.Receipt(); ok && r.Group != "" {
+		return im.ToRoom(im.Group, r.Group)
+	}
+	return m.To
+}
+
 // appendRoomExt writes what clients are told of a chatroom's message besides.
 func appendRoomExt(b []byte, m *im.Message) []byte {
 	tag := uint64(1)
@@ -82,7 +90,7 @@ func appendBody(b []byte, m *im.Message) []byte {
 	kind := typeOf(m)
 	b = appendNumber(b, bodyType, uint64(kind))
 	b = appendName(b, bodyFrom, string(m.From))
-	b = appendName(b, bodyTo, string(m.To.User)+string(m.To.Room))
+	b = appendName(b, bodyTo, shownTo(m).String())
 	switch kind {
 	case MessageBody_RECALL:
 		of, _, _ := m.Withdrawal()

@@ -191,11 +191,14 @@ func TestReceipts(t *testing.T) {
 		{im.ToUser("bob"), im.Fields{kind(im.ReceiptDelivered), of}, `type:DELIVER_ACK from:{name:"ann"} to:{name:"bob"} ack_message_id:1147000000000000001`},
 		{im.ToUser("bob"), im.Fields{kind(im.ReceiptRead), of}, `type:READ_ACK from:{name:"ann"} to:{name:"bob"} ack_message_id:1147000000000000001`},
 		{im.ToUser("bob"), im.Fields{kind(im.ReceiptAllRead)}, `type:CHANNEL_ACK from:{name:"ann"} to:{name:"bob"}`},
-		{im.ToRoom(im.Group, "g1"), im.Fields{kind(im.ReceiptAllRead), {Name: "group", Value: im.Text("g1")}}, `type:CHANNEL_ACK from:{name:"ann"} to:{name:"g1"}`},
-		{im.ToRoom(im.Group, "g1"), im.Fields{kind(im.ReceiptRead), of, {Name: "group", Value: im.Text("g1")}, {Name: "text", Value: im.Text("seen")}, {Name: "count", Value: num("3")}},
+		{im.NoticesOf("bob"), im.Fields{kind(im.ReceiptAllRead), {Name: "group", Value: im.Text("g1")}}, `type:CHANNEL_ACK from:{name:"ann"} to:{name:"g1"}`},
+		{im.NoticesOf("bob"), im.Fields{kind(im.ReceiptRead), of, {Name: "group", Value: im.Text("g1")}, {Name: "text", Value: im.Text("seen")}, {Name: "count", Value: num("3")}},
 			`type:READ_ACK from:{name:"ann"} to:{name:"g1"} ext:{key:"group_ack_count" type:JSON_STRING string_value:"{\"1147000000000000001\":3}"} ack_message_id:1147000000000000001 msg_config:{allow_group_ack:true} ack_content:"seen"`},
 	} {
-		_, body := encode(t, &im.Message{ID: 9, From: "ann", To: row.to, Body: im.Body{Type: im.ReceiptBody, Fields: row.fields}})
+		meta, body := encode(t, &im.Message{ID: 9, From: "ann", To: row.to, Body: im.Body{Type: im.ReceiptBody, Fields: row.fields}})
+		if got := meta.GetTo().GetName(); got != body.GetTo().GetName() {
+			t.Errorf("the Meta went to %s, its body to %s", got, body.GetTo().GetName())
+		}
 		if got := line(body); got != row.want {
 			t.Errorf("got  %s\nwant %s", got, row.want)
 		}
