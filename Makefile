@@ -30,7 +30,7 @@ build: ## Build the binary ./teahouse, without cgo
 	CGO_ENABLED=0 $(GO) build -o teahouse ./cmd/teahouse
 
 # Parts whose engine is absent are skipped and counted; each engine that TEAHOUSE_TEST_REQUIRE names (a comma list of
-# postgres, sdk) must be there.
+# postgres, sdk, browser) must be there.
 .PHONY: test
 test: ## Run every test; what is skipped is listed at the end
 	@set -o pipefail; { \
@@ -40,6 +40,10 @@ test: ## Run every test; what is skipped is listed at the end
 		$(GO) test -json -count=1 $(BINARY_PACKAGES) || code=1; \
 		exit $$code; \
 	} | $(GO) run ./test/report $(RACE_SKIP)
+
+.PHONY: vectors
+vectors: ## Record the frames of published SDKs again: internal/msync/testdata/vectors
+	$(GO) test ./test/sdk -count=1 -run WebSDK/jsdom -record
 
 .PHONY: race
 race: ## Run all tests of packages with goroutines again and again under the race detector

@@ -134,7 +134,7 @@ func (r *report) end() int {
 		for _, s := range r.skipped {
 			fmt.Fprintln(r.out, "!!!   "+s)
 		}
-		fmt.Fprintln(r.out, "!!! To make skipped parts fail: TEAHOUSE_TEST_REQUIRE=postgres,sdk make test")
+		fmt.Fprintln(r.out, "!!! To make skipped parts fail: TEAHOUSE_TEST_REQUIRE=postgres,sdk,browser make test")
 	}
 	fmt.Fprintf(r.out, "\n%d passed, %d failed, %d skipped\n", r.passed, r.failed, len(r.skipped))
 	if r.failed > 0 || r.passed == 0 {

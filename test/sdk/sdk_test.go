@@ -139,7 +139,7 @@ func compare(t *testing.T, got, want []string) {
 // test itself opened, and the build happens in another process.
 func readSources(t *testing.T) {
 	t.Helper()
-	for _, root := range []string{"../../cmd", "../../internal", "../../go.mod", "../../go.sum", "package-lock.json", "host.cjs"} {
+	for _, root := range []string{"../../cmd", "../../internal", "../../go.mod", "../../go.sum", "package-lock.json", "host.cjs", "web"} {
 		err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 			if err != nil || d.IsDir() {
 				return err
@@ -156,10 +156,10 @@ func readSources(t *testing.T) {
 	}
 }
 
-// unavailable skips the test, or fails it when TEAHOUSE_TEST_REQUIRE names sdk.
-func unavailable(t *testing.T, format string, args ...any) {
+// unavailable skips the test, or fails it when TEAHOUSE_TEST_REQUIRE names the part.
+func unavailable(t *testing.T, part, format string, args ...any) {
 	t.Helper()
-	if slices.Contains(strings.Split(os.Getenv("TEAHOUSE_TEST_REQUIRE"), ","), "sdk") {
+	if slices.Contains(strings.Split(os.Getenv("TEAHOUSE_TEST_REQUIRE"), ","), part) {
 		t.Fatalf("required: "+format, args...)
 	}
 	t.Skipf("SKIPPED: "+format, args...)
@@ -170,7 +170,7 @@ func install(t *testing.T) {
 	t.Helper()
 	for _, tool := range []string{"node", "npm"} {
 		if _, err := exec.LookPath(tool); err != nil {
-			unavailable(t, "the clients' tests need %s: %v", tool, err)
+			unavailable(t, "sdk", "the clients' tests need %s: %v", tool, err)
 		}
 	}
 	lock, err := os.ReadFile("package-lock.json")
@@ -184,7 +184,7 @@ func install(t *testing.T) {
 	}
 	// Nothing of these packages needs to run at installation.
 	if out, err := exec.Command("npm", "ci", "--ignore-scripts").CombinedOutput(); err != nil {
-		unavailable(t, "npm ci: %v\n%s", err, out)
+		unavailable(t, "sdk", "npm ci: %v\n%s", err, out)
 	}
 	if err := os.WriteFile(stamp, []byte(mark), 0o644); err != nil {
 		t.Fatal(err)

@@ -1,0 +1,149 @@
+// Nothing lost, nothing twice: what waits for those who are away, and several devices of one person.
+
+import { topic } from './run.mjs';
+import { equal, eventually, has } from './device.mjs';
+
+const scenario = topic('offline');
+
+scenario('what came while one was away', { core: true }, async (t) => {
+  const [bob, carol, dave] = await t.people('bob', 'carol', 'dave');
+  const user = await t.user('alice');
+  const alice = await t.online(user);
+  await bob.text('singleChat', user, 'before');
+  await alice.got('before');
+  alice.close();
+  const each = t.job.all ? 50 : 8;
+  await Promise.all([bob, carol, dave].map(async (d) => {
+    for (let n = 0; n < each; n++) await d.text('singleChat', user, `${d.user} ${n}`);
+  }));
+  const again = t.device({}, { storage: alice.storage });
+  await again.open(user, { accessToken: await t.token(user) });
+  await eventually(() => again.texts().length >= 3 * each, 'all of them', 20000).catch((err) => {
+    throw new Error(`${err.message}: ${again.texts().length} of ${3 * each} came`);
+  });
+  await bob.text('singleChat', user, 'after');
+  await again.got('after');
+  for (const d of [bob, carol, dave]) {
+    const want = Array.from({ length: each }, (_, n) => `${d.user} ${n}`);
+    equal(again.texts((m) => m.from === d.user).filter((m) => !['before', 'after'].includes(m)), want, `from ${d.user}`);
+  }
+  if (t.job.sdk === '4.21.1') {
+    equal(again.all('onOfflineMessageSyncStart').length, 1, 'beginnings of the sync');
+    await again.event('onOfflineMessageSyncFinish');
+  }
+});
+
+scenario('what came while one was away, once', {}, async (t) => {
+  const bob = await t.online(await t.user('bob'));
+  const user = await t.user('alice');
+  const alice = await t.online(user);
+  alice.close();
+  for (let n = 0; n < 5; n++) await bob.text('singleChat', user, `text ${n}`);
+  for (let round = 0; round < 2; round++) {
+    await alice.open(user, { accessToken: await t.token(user) });
+    await bob.text('singleChat', user, `round ${round}`);
+    await alice.got(`round ${round}`);
+    // Its acknowledgement is under way; the server has it when a question behind it is answered.
+    await alice.text('singleChat', bob.user, 'fence');
+    alice.close();
+  }
+  equal(alice.texts(), ['text 0', 'text 1', 'text 2', 'text 3', 'text 4', 'round 0', 'round 1'], 'texts');
+});
+
+scenario('group messages that came while one was away', {}, async (t) => {
+  const [bob] = await t.people('bob');
+  const user = await t.user('alice');
+  const { data } = await t.rest('POST', '/chatgroups', { groupname: 'g', desc: 'd', public: true, owner: bob.user, members: [user], maxusers: 50 });
+  const alice = await t.online(user);
+  alice.close();
+  for (let n = 0; n < 30; n++) await bob.text('groupChat', data.groupid, `text ${n}`);
+  await alice.open(user, { accessToken: await t.token(user) });
+  await alice.got('text 29');
+  equal(alice.texts(), Array.from({ length: 30 }, (_, n) => `text ${n}`), 'texts');
+});
+
+scenario('a dropped connection loses nothing', {}, async (t) => {
+  const [alice, bob] = await t.people('alice', 'bob');
+  let n = 0;
+  for (let round = 0; round < 3; round++) {
+    for (let i = 0; i < 5; i++) await alice.text('singleChat', bob.user, `text ${n++}`);
+    bob.drop();
+    for (let i = 0; i < 5; i++) await alice.text('singleChat', bob.user, `text ${n++}`);
+    await bob.got(`text ${n - 1}`, 15000);
+  }
+  equal(bob.texts(), Array.from({ length: n }, (_, i) => `text ${i}`), 'texts');
+});
+
+scenario('what is sent while the line is down goes out later, once', {}, async (t) => {
+  const [alice, bob] = await t.people('alice', 'bob');
+  alice.cut();
+  await eventually(() => !alice.conn.isOpened(), 'alice is cut off');
+  const sends = [1, 2, 3].map((n) => alice.text('singleChat', bob.user, `text ${n}`));
+  alice.mend();
+  await Promise.all(sends);
+  await bob.got('text 3', 15000);
+  equal(bob.texts(), ['text 1', 'text 2', 'text 3'], 'texts');
+});
+
+scenario('several devices of one person', {}, async (t) => {
+  const bob = await t.online(await t.user('bob'));
+  const user = await t.user('alice');
+  const devices = [];
+  for (const deviceId of ['one', 'two', 'three']) devices.push(await t.online(user, { deviceId }));
+  const [one, two, three] = devices;
+  await bob.text('singleChat', user, 'hello all');
+  for (const d of devices) await d.got('hello all');
+  await one.text('singleChat', bob.user, 'from one');
+  await bob.got('from one');
+  for (const d of [two, three]) has(await d.got('from one'), { from: user, to: bob.user }, 'the copy');
+  await two.send({ chatType: 'singleChat', type: 'cmd', to: bob.user, action: 'fence' }); // behind its acknowledgements
+  two.close();
+  await bob.text('singleChat', user, 'two is away');
+  await three.text('singleChat', bob.user, 'from three');
+  await bob.got('from three');
+  await two.open(user, { accessToken: await t.token(user) });
+  await two.got('from three');
+  await one.got('from three');
+  await bob.text('singleChat', user, 'fence');
+  for (const d of devices) await d.got('fence');
+  equal(one.texts(), ['hello all', 'two is away', 'from three', 'fence'], 'one');
+  equal(two.texts(), ['hello all', 'from one', 'two is away', 'from three', 'fence'], 'two');
+  equal(three.texts(), ['hello all', 'from one', 'two is away', 'fence'], 'three');
+});
+
+scenario('a new device starts at what no device has read', {}, async (t) => {
+  const bob = await t.online(await t.user('bob'));
+  const user = await t.user('alice');
+  await bob.text('singleChat', user, 'waits');
+  const one = await t.online(user, { deviceId: 'one' });
+  await one.got('waits');
+  await bob.text('singleChat', user, 'read by one');
+  await one.got('read by one');
+  await one.text('singleChat', bob.user, 'fence'); // behind the acknowledgements
+  await bob.got('fence');
+  one.close();
+  await bob.text('singleChat', user, 'read by none');
+  const two = await t.online(user, { deviceId: 'two' });
+  await two.got('read by none');
+  equal(two.texts((m) => m.from === bob.user), ['read by none'], 'what the new device gets');
+});
+
+scenario('both ways at once', {}, async (t) => {
+  const [alice, bob] = await t.people('alice', 'bob');
+  const send = async (from, to) => {
+    for (let n = 0; n < 40; n++) await from.text('singleChat', to.user, `${n}`);
+  };
+  await Promise.all([send(alice, bob), send(bob, alice)]);
+  for (const d of [alice, bob]) {
+    await d.got('39');
+    equal(d.texts(), Array.from({ length: 40 }, (_, n) => `${n}`), d.user);
+  }
+});
+
+scenario('more than a hundred at once', { long: true }, async (t) => {
+  const [alice, bob] = await t.people('alice', 'bob');
+  const all = Array.from({ length: 250 }, (_, n) => `${n}`);
+  await Promise.all(all.map((msg) => alice.text('singleChat', bob.user, msg)));
+  await eventually(() => bob.texts().length >= all.length, 'all of them', 20000);
+  equal(bob.texts(), all, 'texts');
+});
