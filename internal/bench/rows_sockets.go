@@ -114,9 +114,23 @@ func (b *bench) roomRow() (err error) {
 		return err
 	}
 	b.perDelivery(fmt.Sprintf("… %d messages in flight", flying), closed, 1.2)
+	if err := b.merging(p); err != nil {
+		return err
+	}
 	after, err := p.metric(encodings)
 	b.atMost("13", "… encodings of a message", (after-encoded)/float64(there.said), 1, "")
 	return errors.Join(err, b.watched(p, "room", func() error { _, err := there.inFlight(flying, many); return err }))
+}
+
+// merging tells how many frames were merged into a write.
+func (b *bench) merging(p *process) error {
+	frames, err := p.metric("teahouse_realtime_frames_total")
+	if err != nil {
+		return err
+	}
+	writes, err := p.metric("teahouse_realtime_writes_total")
+	b.tell("13", "… frames in a write, at both", fmt.Sprintf("%.2f", frames/writes))
+	return err
 }
 
 // encodings counts how often an event was made into bytes.

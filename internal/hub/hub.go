@@ -39,7 +39,8 @@ type Hub struct {
 	rooms_  Rooms
 	stats   counters
 	buffers sync.Pool
-	writers sync.WaitGroup // goroutines of lines, and of ends
+	writers sync.WaitGroup // goroutines of lines, and pens
+	pens    pens
 
 	mu     sync.Mutex
 	lines  map[*Line]struct{}

@@ -2,8 +2,10 @@ package hub
 
 import (
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"teahouse/internal/im"
@@ -19,11 +21,13 @@ const (
 	partingTime  = 5 * time.Second    // for the last words to somebody who does not read
 )
 
-// Line is the outgoing half of one connection: a bounded queue, which is written by a goroutine that lives while there is something
-// to write. Frames that wait together are merged into one write. When the queue is full the reader is too slow: the line ends.
+// Line is the outgoing half of one connection: a bounded queue. While there is something to write it stands in the queue of the
+// hub's pens, or, when the system takes no more for the moment, has a goroutine of its own. Frames that wait together are merged into
+// one write. When the queue is full the reader is too slow: the line ends.
 type Line struct {
 	hub  *Hub
 	conn net.Conn
+	raw  syscall.RawConn // of conn; nil: a pen cannot write to it without waiting
 	end  func(Reason)
 
 	heard atomic.Int64 // when something came last, in milliseconds
@@ -46,7 +50,7 @@ const (
 
 // NewLine returns the line of a connection, of which the hub knows from Watch on.
 func (h *Hub) NewLine(conn net.Conn) *Line {
-	l := &Line{hub: h, conn: conn}
+	l := &Line{hub: h, conn: conn, raw: rawOf(conn)}
 	l.Heard()
 	return l
 }
@@ -112,60 +116,97 @@ func (l *Line) push(frame []byte, most int, level im.Level) {
 
 // startLocked makes sure that somebody writes.
 func (l *Line) startLocked() {
-	if l.since == 0 {
-		l.since = l.hub.cfg.Clock.Now().UnixMilli()
-		l.hub.writers.Go(l.write)
+	if l.since != 0 {
+		return
 	}
+	l.since = l.hub.cfg.Clock.Now().UnixMilli()
+	switch {
+	case l.raw == nil:
+		l.hub.writers.Go(l.write)
+	case l.hub.pens.add(l):
+		l.hub.writers.Go(l.hub.pen)
+	}
+}
+
+// take returns what waits. Only who writes takes.
+func (l *Line) take() [][]byte {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	frames := l.waiting
+	l.waiting, l.bytes = nil, 0
+	return frames
+}
+
+// rest reports whether more came while it was written. If not, who writes is done.
+func (l *Line) rest() (more bool) {
+	l.mu.Lock()
+	if more = len(l.waiting) > 0 && l.state != lineClosed; more {
+		l.since = l.hub.cfg.Clock.Now().UnixMilli()
+	} else {
+		l.since = 0
+	}
+	last := l.state == lineParting
+	l.mu.Unlock()
+	if !more && last {
+		l.bow()
+	}
+	return more
 }
 
 // write writes what waits until nothing does.
 func (l *Line) write() {
-	for {
-		l.mu.Lock()
-		if len(l.waiting) == 0 || l.state == lineClosed {
-			l.since = 0
-			last := l.state == lineParting
-			l.mu.Unlock()
-			if last {
-				l.bow()
-			}
-			return
-		}
-		frames := l.waiting
-		l.waiting, l.bytes = nil, 0
-		l.since = l.hub.cfg.Clock.Now().UnixMilli()
-		l.mu.Unlock()
-		if err := l.send(frames); err != nil {
+	for more := true; more; more = l.rest() {
+		if err := l.send(l.take()); err != nil {
 			l.hang()
 		}
 	}
 }
 
+// catchUp writes what a pen could not, and then on until nothing waits.
+func (l *Line) catchUp(begun []byte, frames [][]byte) {
+	_, err := l.conn.Write(begun)
+	if err == nil {
+		err = l.send(frames)
+	}
+	if err != nil {
+		l.hang()
+	}
+	if l.rest() {
+		l.write()
+	}
+}
+
 // send writes frames, merged.
 func (l *Line) send(frames [][]byte) error {
-	if len(frames) == 1 {
-		l.hub.stats.writes.Add(1)
-		_, err := l.conn.Write(frames[0])
-		return err
-	}
 	buf := l.hub.buffers.Get().(*[]byte)
 	defer l.hub.buffers.Put(buf)
-	merged := (*buf)[:0]
-	for i, f := range frames {
-		merged = append(merged, f...)
-		if i+1 < len(frames) && len(merged)+len(frames[i+1]) <= mergeBytes {
-			continue
-		}
+	for len(frames) > 0 {
+		var merged []byte
+		merged, frames = merge(buf, frames)
 		l.hub.stats.writes.Add(1)
 		if _, err := l.conn.Write(merged); err != nil {
 			return err
 		}
-		merged = merged[:0]
-	}
-	if cap(merged) <= 2*mergeBytes {
-		*buf = merged
 	}
 	return nil
+}
+
+// merge returns the bytes of one write, which may be in buf, and the frames after it.
+func merge(buf *[]byte, frames [][]byte) (merged []byte, rest [][]byte) {
+	n, size := 1, len(frames[0])
+	for n < len(frames) && size+len(frames[n]) <= mergeBytes {
+		size += len(frames[n])
+		n++
+	}
+	if n == 1 {
+		return frames[0], frames[1:]
+	}
+	merged = slices.Grow((*buf)[:0], mergeBytes)
+	for _, f := range frames[:n] {
+		merged = append(merged, f...)
+	}
+	*buf = merged
+	return merged, frames[n:]
 }
 
 // Part writes last words after what waits, whatever the bounds, and ends our half of the connection then. A reader who does not read

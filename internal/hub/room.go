@@ -205,7 +205,7 @@ func (r *room) tellCrowd() {
 	if len(r.crowd) == 0 {
 		return
 	}
-	for _, e := range merge(r.crowd) {
+	for _, e := range mergeCrowd(r.crowd) {
 		f := r.hub.frame(&e)
 		for _, p := range r.people {
 			p.deliver(f)
@@ -214,9 +214,9 @@ func (r *room) tellCrowd() {
 	r.crowd = nil
 }
 
-// merge makes one event of those who are there now and were not before, and one of those who are not. Of somebody who came and left,
+// mergeCrowd makes one event of those who are there now and were not before, and one of those who are not. Of somebody who came and left,
 // or left and came, only the last is told.
-func merge(crowd []im.Event) (merged []im.Event) {
+func mergeCrowd(crowd []im.Event) (merged []im.Event) {
 	last := map[im.Username]int{}
 	for i, e := range crowd {
 		for _, u := range e.Users {
