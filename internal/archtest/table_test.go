@@ -89,7 +89,8 @@ func goroutines() map[string]string {
 	return map[string]string{
 		"cmd/teahouse.run":                     "context.AfterFunc: restores the signals' default when the first came; ends at once",
 		"internal/hub.(*Hub).Close":            "waits for the writers while Close watches the clock; Close waits for it",
-		"internal/hub.(*Line).startLocked":     "writes one connection's queue until it is empty; Hub.Close waits for it",
+		"internal/hub.(*Hub).dip":              "a pen, or one connection's queue when the reader is behind, until it is empty; Hub.Close waits for it",
+		"internal/hub.(*Line).startLocked":     "a pen, or where system calls are not to be had one connection's queue, until it is empty; Hub.Close waits for it",
 		"internal/msync.(*Server).Close":       "AfterFunc: cuts connections off when the patience ends; ends at once",
 		"internal/msync.(*Server).upgrade":     "reads one message of a connection and starts its successor; Server.Close waits",
 		"internal/msync.(*acker).note":         "writes how far devices have read until nothing waits; Server.Close waits for it",
