@@ -37,6 +37,7 @@ func (s *Service) Broadcast(ctx context.Context, c Caller, n NewMessage, to Audi
 			return to, last, err
 		}, m)
 	case AllChatrooms:
+		m.Broadcast = true
 		err = s.inBatches(ctx, c, func(tx Tx, before int64) ([]Address, int64, error) {
 			if before == 0 {
 				before = 1<<63 - 1

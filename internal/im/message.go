@@ -154,6 +154,7 @@ type Message struct {
 	Edit        Edit
 	Of          MessageID // the message whose edited content this one tells those who have it already; 0: it is no such note
 	Prev        MessageID // of an event only: the last of the conversation before this one; 0: there was none, or this one is Online and in no order
+	Broadcast   bool      // of an event only: it is said in every chatroom of the app
 
 	Wire string // the wire the sender spoke, when Raw is kept
 	Raw  []byte // the sender's own bytes on that wire, to forward unchanged

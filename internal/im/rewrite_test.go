@@ -251,7 +251,13 @@ func TestBroadcast(t *testing.T) {
 		w.furnish(im.RoomID(fmt.Sprintf("r%d", i)))
 	}
 	app.of(im.Group).Create(im.NewRoom{ID: "agroup", Name: "g", Owner: "ann"})
+	w.bus.Take()
 	app.Broadcast(n, im.AllChatrooms)
+	for _, e := range w.bus.Take() {
+		if e.Kind != im.MessageSent || !e.Message.Broadcast {
+			t.Errorf("%s of %s is no broadcast", e.Kind, e.Room)
+		}
+	}
 	if got := each(end, end.Add(time.Hour)); len(got) != 102 || len(slices.Compact(got)) != 102 || !slices.Contains(got, said("lounge")) {
 		t.Errorf("to all chatrooms: got %d, %v", len(got), got)
 	}

@@ -1,8 +1,6 @@
 package msync
 
 import (
-	"google.golang.org/protobuf/proto"
-
 	"teahouse/internal/im"
 	"teahouse/internal/msync/pb"
 )
@@ -51,9 +49,5 @@ func (c *conn) edit(meta *pb.Meta, said pb.Said, client string) (answer, operati
 	if err != nil {
 		return answer{}, opEdit, err
 	}
-	note := m
-	note.Of = m.ID
-	wire, _ := proto.Marshal(&pb.Meta{Id: proto.Uint64(meta.GetId()), Timestamp: proto.Uint64(uint64(m.Edit.At.UnixMilli())), Ns: pb.Meta_NOTIFY.Enum(),
-		Payload: []byte(`{"edit_msg":` + pb.EditJSON(&note) + `}`)}) // never fails
-	return answer{id: m.ID, metas: [][]byte{wire}}, opEdit, nil
+	return answer{id: m.ID, metas: [][]byte{pb.AppendEditNotice(nil, c.caller.App.Key, im.MessageID(meta.GetId()), &m)}}, opEdit, nil
 }

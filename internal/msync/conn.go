@@ -243,12 +243,8 @@ func farewell(r hub.Reason) (pb.StatisticsBody_Operation, bool) {
 }
 
 func (c *conn) farewell(op pb.StatisticsBody_Operation) []byte {
-	body, _ := proto.Marshal(&pb.StatisticsBody{Operation: op.Enum()}) // never fails
 	now := c.srv.service.Now()
-	you := &pb.JID{AppKey: proto.String(c.caller.App.Key.String()), Name: proto.String(string(c.caller.User)), Domain: proto.String(userDomain)}
-	// SDKs before 4.14 read who it is from before they read what it is.
-	meta, _ := proto.Marshal(&pb.Meta{Id: proto.Uint64(uint64(im.MessageIDAt(now))), From: you, To: you, Timestamp: proto.Uint64(uint64(now.UnixMilli())),
-		Ns: pb.Meta_STATISTIC.Enum(), Payload: body})
+	meta := pb.AppendStatistic(nil, c.caller.App.Key, c.caller.User, im.MessageIDAt(now), now, op, "")
 	return c.form.frame(down{metas: [][]byte{meta}, queue: im.ToUser(c.caller.User), last: true}.append(nil, c.caller.App.Key))
 }
 

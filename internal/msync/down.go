@@ -12,9 +12,9 @@ import (
 
 // The domains of queues and addresses. What the SDKs know are users and rooms; that of notices is ours.
 const (
-	userDomain   = "easemob.com"
-	roomDomain   = "conference.easemob.com"
-	noticeDomain = "notice.easemob.com"
+	userDomain   = pb.UserDomain
+	roomDomain   = pb.RoomDomain
+	noticeDomain = pb.NoticeDomain
 )
 
 // down is a message of the command SYNC to a client: an acknowledgement, or a part of a queue.

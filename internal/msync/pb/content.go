@@ -2,7 +2,6 @@ package pb
 
 import (
 	"cmp"
-	"encoding/json"
 	"math"
 	"strconv"
 
@@ -137,25 +136,31 @@ func appendSize(b []byte, num protowire.Number, text string) []byte {
 }
 
 // readContent reads a Content. Errors: ErrInvalid for bytes that are none, ErrFieldMissing for one without a known type.
-func readContent(b []byte) (im.Body, error) {
-	body, typed := im.Body{}, false
-	var lists [contentLast + 1]im.Fields // what repeated fields collect, by number
-	err := eachField(b, func(num protowire.Number, v value) error {
+func readContent(b []byte) (body im.Body, err error) {
+	typed := false
+	lists := map[string]im.Fields{} // what repeated fields hold, by name
+	types, fields := bodyTypes(), contentFields()
+	err = eachField(b, func(num protowire.Number, v value) error {
 		if num == contentType {
 			n, err := v.number()
-			if typed = n < uint64(len(bodyTypes())); typed {
-				body.Type = bodyTypes()[n]
+			if typed = n < uint64(len(types)); typed {
+				body.Type = types[n]
 			}
 			return err
 		}
-		for _, f := range contentFields() {
+		for i := range fields {
+			f := &fields[i]
 			if f.num != num {
 				continue
 			}
-			val, err := readContentField(f.form, v, &lists[num])
-			if err == nil {
-				body.Fields = put(body.Fields, im.Field{Name: f.name, Value: val})
+			field := im.Field{Name: f.name}
+			var err error
+			if f.form == asKeyValues {
+				err = readInto(lists, f.name, v)
+			} else {
+				field.Value, err = readContentField(f.form, v)
 			}
+			body.Fields = put(body.Fields, field)
 			return err
 		}
 		return nil
@@ -166,13 +171,26 @@ func readContent(b []byte) (im.Body, error) {
 	case !typed:
 		return im.Body{}, im.ErrFieldMissing.With("type")
 	}
+	for i, f := range body.Fields {
+		if list, ok := lists[f.Name]; ok {
+			body.Fields[i].Value = im.Value{Kind: im.JSONValue, Text: objectOf(once(list))}
+		}
+	}
 	return body, nil
 }
 
-// contentLast is the greatest number of a field of Content.
-const contentLast = 25
+// readInto reads one KeyValue into the list of a name.
+func readInto(lists map[string]im.Fields, name string, v value) error {
+	inner, err := v.message()
+	if err != nil {
+		return err
+	}
+	f, err := readKeyValue(inner)
+	lists[name] = append(lists[name], f)
+	return err
+}
 
-func readContentField(f form, v value, list *im.Fields) (val im.Value, err error) {
+func readContentField(f form, v value) (val im.Value, err error) {
 	switch f {
 	case asDouble:
 		var d float64
@@ -185,14 +203,6 @@ func readContentField(f form, v value, list *im.Fields) (val im.Value, err error
 		val = im.Value{Kind: im.NumberValue, Text: strconv.Itoa(int(int32(n)))}
 	case asSize:
 		val, err = readSize(v)
-	case asKeyValues:
-		var kv []byte
-		var one im.Field
-		if kv, err = v.message(); err == nil {
-			one, err = readKeyValue(kv)
-		}
-		*list = put(*list, one)
-		val = im.Value{Kind: im.JSONValue, Text: objectOf(*list)}
 	case asSubType:
 		return readSubType(v)
 	default:
@@ -240,10 +250,4 @@ func number(d float64) (im.Value, error) {
 		v.Text = formatFloat(d, 64)
 	}
 	return v, err
-}
-
-// validObject reports whether text is a JSON object.
-func validObject(text string) bool {
-	var object map[string]json.RawMessage
-	return json.Unmarshal([]byte(text), &object) == nil && object != nil
 }

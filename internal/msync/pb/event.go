@@ -23,9 +23,11 @@ const systemUser im.Username = "@ppAdmin"
 // does not tell it once more to them.
 func EventMetas(app im.AppKey, id im.MessageID, e *im.Event, u im.Username) (metas [][]byte) {
 	write := func(ns Meta_NameSpace, payload []byte) {
-		meta := AppendJID(appendNumber(nil, metaID, uint64(nth(id, len(metas)))), metaFrom, app, string(e.Room), RoomDomain, "")
-		if ns == Meta_ROSTER {
-			meta = AppendJID(appendNumber(nil, metaID, uint64(nth(id, len(metas)))), metaFrom, app, string(actor(e)), UserDomain, "")
+		var meta []byte
+		if id := nth(id, len(metas)); ns == Meta_ROSTER {
+			meta = appendFrom(nil, app, id, actor(e))
+		} else {
+			meta = AppendJID(appendNumber(nil, metaID, uint64(id)), metaFrom, app, string(e.Room), RoomDomain, "")
 		}
 		metas = append(metas, appendRest(meta, e.At, ns, payload))
 	}
@@ -60,8 +62,13 @@ func appendNotice(b []byte, app im.AppKey, id im.MessageID, e *im.Event, u im.Us
 	}
 	// Nothing to show, but it has its place in the queue: something that clients pass over.
 	r := roster{op: RosterBody_ALLOW, from: u, to: u}
-	b = AppendJID(appendNumber(b, metaID, uint64(id)), metaFrom, app, string(u), UserDomain, "")
-	return appendRest(b, e.At, Meta_ROSTER, r.append(nil, app))
+	return appendRest(appendFrom(b, app, id, u), e.At, Meta_ROSTER, r.append(nil, app))
+}
+
+// appendFrom begins the Meta of something that comes from a user. SDKs before 4.14 read who any Meta is from before they look
+// what it is.
+func appendFrom(b []byte, app im.AppKey, id im.MessageID, u im.Username) []byte {
+	return AppendJID(appendNumber(b, metaID, uint64(id)), metaFrom, app, string(u), UserDomain, "")
 }
 
 // actor is who did it.
@@ -426,15 +433,15 @@ const (
 	statisticReason = 10
 )
 
-// AppendStatistic writes the Meta that ends a session: a client that gets it does not come back by itself (wire/msync.md §10). The
-// reason is what the device that takes another's place has to say.
-func AppendStatistic(b []byte, id im.MessageID, at time.Time, op StatisticsBody_Operation, reason string) []byte {
+// AppendStatistic writes the Meta that ends a session of u: a client that gets it does not come back by itself (wire/msync.md §10).
+// The reason is what the device that takes another's place has to say.
+func AppendStatistic(b []byte, app im.AppKey, u im.Username, id im.MessageID, at time.Time, op StatisticsBody_Operation, reason string) []byte {
 	payload := appendSome(appendNumber(nil, statisticOp, uint64(op)), statisticReason, reason)
-	return appendRest(appendNumber(b, metaID, uint64(id)), at, Meta_STATISTIC, payload)
+	return appendRest(appendFrom(b, app, id, u), at, Meta_STATISTIC, payload)
 }
 
 // AppendEditNotice writes the Meta that tells who edits a message what became of it; m is the message after that
 // (wire/msync.md §11).
-func AppendEditNotice(b []byte, id im.MessageID, m *im.Message) []byte {
-	return appendRest(appendNumber(b, metaID, uint64(id)), m.Edit.At, Meta_NOTIFY, []byte(editNote(m)))
+func AppendEditNotice(b []byte, app im.AppKey, id im.MessageID, m *im.Message) []byte {
+	return appendRest(appendFrom(b, app, id, m.Edit.By), m.Edit.At, Meta_NOTIFY, []byte(editNote(m)))
 }

@@ -298,7 +298,7 @@ func TestManyMetasHaveIdsOfTheirOwn(t *testing.T) {
 
 func TestStatistic(t *testing.T) {
 	var meta pb.Meta
-	if err := proto.Unmarshal(pb.AppendStatistic(nil, 7, time.UnixMilli(5), pb.StatisticsBody_USER_LOGIN_ANOTHER_DEVICE, "tablet"), &meta); err != nil {
+	if err := proto.Unmarshal(pb.AppendStatistic(nil, demo(), "bob", 7, time.UnixMilli(5), pb.StatisticsBody_USER_LOGIN_ANOTHER_DEVICE, "tablet"), &meta); err != nil {
 		t.Fatal(err)
 	}
 	var body pb.StatisticsBody
@@ -306,7 +306,7 @@ func TestStatistic(t *testing.T) {
 		t.Fatal(err)
 	}
 	meta.Payload = nil
-	if got, want := line(&meta)+" "+line(&body), `id:7 timestamp:5 ns:STATISTIC operation:USER_LOGIN_ANOTHER_DEVICE reason:"tablet"`; got != want {
+	if got, want := line(&meta)+" "+line(&body), `id:7 from:{app_key:"demo#chat" name:"bob" domain:"easemob.com"} timestamp:5 ns:STATISTIC operation:USER_LOGIN_ANOTHER_DEVICE reason:"tablet"`; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }

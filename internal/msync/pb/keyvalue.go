@@ -147,7 +147,8 @@ func formatFloat(f float64, bits int) string {
 	return strconv.FormatFloat(f, 'f', -1, bits)
 }
 
-// put adds a field; of a name that is given twice the last value counts, in the place of the first.
+// put adds a field; of a name that is given twice the last value counts, in the place of the first. It is for few fields: of as many
+// as a sender likes, all are added and then taken once.
 func put(fs im.Fields, f im.Field) im.Fields {
 	for i := range fs {
 		if fs[i].Name == f.Name {
@@ -156,6 +157,29 @@ func put(fs im.Fields, f im.Field) im.Fields {
 		}
 	}
 	return append(fs, f)
+}
+
+// once is what put would have made of the fields.
+func once(fs im.Fields) im.Fields {
+	const few = 16
+	if len(fs) <= few {
+		all := fs[:0]
+		for _, f := range fs {
+			all = put(all, f)
+		}
+		return all
+	}
+	at := make(map[string]int, len(fs))
+	all := fs[:0]
+	for _, f := range fs {
+		if i, twice := at[f.Name]; twice {
+			all[i] = f
+			continue
+		}
+		at[f.Name] = len(all)
+		all = append(all, f)
+	}
+	return all
 }
 
 // objectOf writes fields as a JSON object.
@@ -195,12 +219,10 @@ func fieldsOf(text string) (fs im.Fields) {
 		}
 		for _, one := range all {
 			if bytes.HasPrefix(one, []byte("{")) {
-				for _, f := range fieldsOf(string(one)) {
-					fs = put(fs, f)
-				}
+				fs = append(fs, fieldsOf(string(one))...)
 			}
 		}
-		return fs
+		return once(fs)
 	case json.Delim('{'):
 	default:
 		return nil
@@ -212,9 +234,9 @@ func fieldsOf(text string) (fs im.Fields) {
 		if !ok || dec.Decode(&raw) != nil {
 			return nil
 		}
-		fs = put(fs, im.Field{Name: key, Value: valueOf(raw)})
+		fs = append(fs, im.Field{Name: key, Value: valueOf(raw)})
 	}
-	return fs
+	return once(fs)
 }
 
 // valueOf reads a valid JSON value.

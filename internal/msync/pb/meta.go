@@ -23,10 +23,8 @@ const (
 // this wire goes on unchanged.
 func AppendMeta(dst []byte, app im.AppKey, m *im.Message) []byte {
 	if m.Body.Type == im.NoticeBody {
-		if n, ok := any(m).(interface{ Notice() (im.Event, bool) }); ok {
-			e, _ := n.Notice()
-			return appendNotice(dst, app, m.ID, &e, m.To.User)
-		}
+		e, _ := m.Notice()
+		return appendNotice(dst, app, m.ID, &e, m.To.User)
 	}
 	b := appendNumber(dst, metaID, uint64(m.ID))
 	b = AppendJID(b, metaFrom, app, string(m.From), UserDomain, m.Device)
@@ -79,10 +77,18 @@ func appendRoomExt(b []byte, m *im.Message) []byte {
 	case im.LowLevel:
 		tag = 2
 	}
+	b = appendMark(b, "chatroom_msg_tag", KeyValue_INT, tag)
+	if m.Broadcast {
+		b = appendMark(b, "is_broadcast", KeyValue_BOOL, 1)
+	}
+	return b
+}
+
+func appendMark(b []byte, name string, t KeyValue_ValueType, v uint64) []byte {
 	b, at := open(b, metaExt)
-	b = appendText(b, kvKey, "chatroom_msg_tag")
-	b = appendNumber(b, kvType, uint64(KeyValue_INT))
-	return shut(appendNumber(b, kvVarint, tag), at)
+	b = appendText(b, kvKey, name)
+	b = appendNumber(b, kvType, uint64(t))
+	return shut(appendNumber(b, kvVarint, v), at)
 }
 
 // appendBody writes the MessageBody of a message that has none of its sender's.
@@ -158,11 +164,11 @@ func appendReceipt(b []byte, m *im.Message) []byte {
 
 // editNote is what clients show of an edit.
 func editNote(m *im.Message) string {
-	return `{"edit_msg":` + EditJSON(m) + `}`
+	return `{"edit_msg":` + editJSON(m) + `}`
 }
 
-// EditJSON is what is told of a message's last edit, in one line.
-func EditJSON(m *im.Message) string {
+// editJSON is what is told of a message's last edit, in one line.
+func editJSON(m *im.Message) string {
 	kind := "chat:user"
 	switch m.To.Kind {
 	case im.Group:

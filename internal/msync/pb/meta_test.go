@@ -148,6 +148,11 @@ func TestMetaOfMessages(t *testing.T) {
 	if got := line(meta); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
+	room.Level, room.Broadcast = im.HighLevel, true
+	meta, _ = encode(t, &room)
+	if got, want := fmt.Sprint(len(meta.Ext), " ", line(meta.Ext[0]), " ", line(meta.Ext[1])), `2 key:"chatroom_msg_tag" type:INT varint_value:0 key:"is_broadcast" type:BOOL varint_value:1`; got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
 	online := im.Message{ID: 2, At: at, From: "ann", To: im.ToUser("bob"), Body: bodies()["text"], Online: true}
 	meta, _ = encode(t, &online)
 	meta.Payload = nil
@@ -206,6 +211,30 @@ func TestReceipts(t *testing.T) {
 	_, body := encode(t, &im.Message{ID: 9, From: "ann", To: im.ToRoom(im.Group, "g1"), AskReceipts: true, Body: bodies()["empty"]})
 	if got, want := line(body), `type:GROUPCHAT from:{name:"ann"} to:{name:"g1"} contents:{type:TEXT} msg_config:{allow_group_ack:true}`; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+// TestNotices: what waits for a user comes as the event that it tells of, with the id of its place.
+func TestNotices(t *testing.T) {
+	for _, row := range []struct {
+		fields im.Fields
+		want   string
+	}{
+		{im.Fields{{Name: "kind", Value: im.Text("members_removed")}, {Name: "by", Value: im.Text("own")}, {Name: "room", Value: im.Text("r1")}, {Name: "room_kind", Value: num("2")},
+			{Name: "users", Value: im.Text("bob")}}, "KICK own>bob"},
+		{im.Fields{{Name: "kind", Value: im.Text("contact_asked")}, {Name: "users", Value: im.Text("bob ann")}, {Name: "text", Value: im.Text("it's me")}}, "ADD ann>bob it's me"},
+		{im.Fields{{Name: "kind", Value: im.Text("contact_declined")}, {Name: "by", Value: im.Text("bob")}, {Name: "users", Value: im.Text("bob ann")}}, "ALLOW bob>bob"}, // which clients pass over
+		{nil, "ALLOW bob>bob"},
+	} {
+		m := im.Message{App: 1, ID: 9, At: time.UnixMilli(5), To: im.NoticesOf("bob"), Body: im.Body{Type: im.NoticeBody, Fields: row.fields}}
+		e, _ := m.Notice()
+		var meta pb.Meta
+		if err := proto.Unmarshal(pb.AppendMeta(nil, demo(), &m), &meta); err != nil || meta.GetId() != 9 || meta.GetTimestamp() != 5 || meta.GetFrom().GetName() == "" {
+			t.Errorf("%s: got %v, %v", row.want, &meta, err)
+		}
+		if got := payload(t, &meta, &e); got != row.want {
+			t.Errorf("got %q, want %q", got, row.want)
+		}
 	}
 }
 

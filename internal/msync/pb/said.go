@@ -69,6 +69,7 @@ func ReadBody(payload []byte) (s Said, err error) {
 			return Said{}, err
 		}
 	}
+	s.Ext = once(s.Ext)
 	if err := s.complete(contents > 0); err != nil {
 		return Said{}, err
 	}
@@ -92,7 +93,7 @@ func (s *Said) read(num protowire.Number, v value) error {
 			return err
 		}
 		f, err := readKeyValue(inner)
-		s.Ext = put(s.Ext, f)
+		s.Ext = append(s.Ext, f)
 		return err
 	case bodyAcked:
 		return readID(v, &s.Acked)

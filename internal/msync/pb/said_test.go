@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -145,6 +146,25 @@ func TestUnknownFieldsPass(t *testing.T) {
 	}
 }
 
+// TestManyFields: a frame full of fields takes no longer than its length, and of a name the last one counts.
+func TestManyFields(t *testing.T) {
+	const n = 50_000
+	m := &pb.MessageBody{Type: pb.MessageBody_CHAT.Enum(), From: jid("ann"), To: jid("bob"), Contents: []*pb.MessageBody_Content{{Type: pb.MessageBody_Content_CUSTOM.Enum()}}}
+	for i := range n {
+		one := &pb.KeyValue{Key: proto.String(strconv.Itoa(i % (n - 1))), Type: pb.KeyValue_INT.Enum(), VarintValue: proto.Int64(int64(i))}
+		m.Ext = append(m.Ext, one)
+		m.Contents[0].CustomExts = append(m.Contents[0].CustomExts, one)
+	}
+	s, err := pb.ReadBody(marshal(t, m))
+	if err != nil || len(s.Ext) != n-1 || s.Ext[0] != (im.Field{Name: "0", Value: num("49999")}) || s.Ext[1].Value != num("1") {
+		t.Fatalf("%d fields, %v", len(s.Ext), err)
+	}
+	if exts, _ := s.Body.Fields.Get("customExts"); !strings.HasPrefix(exts.Text, `{"0":49999,"1":1,`) || strings.Count(exts.Text, ":") != n-1 {
+		t.Errorf("got %.50s", exts.Text)
+	}
+	thereAndBack(t, s)
+}
+
 // frames are the recorded frames of a folder, by file: hexadecimal digits, one frame a line, behind # a comment.
 func frames(t testing.TB) [][]byte {
 	t.Helper()
@@ -245,4 +265,22 @@ func FuzzReadBody(f *testing.F) {
 		}
 		thereAndBack(t, s)
 	})
+}
+
+func BenchmarkReadBody(b *testing.B) {
+	for name, m := range map[string]*pb.MessageBody{"text": text(nil), "ext": text(func(m *pb.MessageBody) {
+		for range 5 {
+			kv(pb.KeyValue_INT, func(k *pb.KeyValue) { k.VarintValue = proto.Int64(1) })(m)
+		}
+	})} {
+		payload := marshal(b, m)
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := pb.ReadBody(payload); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
 }
