@@ -1,8 +1,25 @@
 package im
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 // What the tests of package im_test see of the inside.
+
+// Start begins the absences of all visitors who are not connected, as Run does before anything else.
+func (s *Service) Start(ctx context.Context) (err error) {
+	for r := (roll{}); err == nil && !r.done; {
+		err = s.call(ctx, &r)
+	}
+	return err
+}
+
+// Due applies what is due, as Run does.
+func (s *Service) Due(ctx context.Context) error {
+	_, err := s.due(ctx, true)
+	return err
+}
 
 // Cache is the cache of apps and tokens.
 type Cache[K comparable, V any] struct{ cache[K, V] }
