@@ -101,7 +101,7 @@ func call(cancels ...func()) {
 func (p *person) move(e im.Event) (cancel func()) {
 	st, known := p.places[e.Room]
 	in := e.Kind == im.RoomEntered || e.Kind == im.RoomUnshielded
-	if p.gone || known && st.version > e.Version {
+	if p.gone || known && st.version > e.Version && e.Version > 1 { // 1: the room is made again
 		return nil
 	}
 	p.places[e.Room] = standing{e.Version, in}
