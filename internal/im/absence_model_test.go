@@ -92,7 +92,6 @@ func TestVisitsAgainstAModel(t *testing.T) {
 func (m *visitModel) step(w *world, sessions *imtest.Sessions, what int, u string, id im.RoomID, d time.Duration) string {
 	w.t.Helper()
 	how, inside := m.in[u][id]
-	name := im.Username(u)
 	switch what {
 	case 0, 1, 2:
 		as(w.t, w, u).in(id).Visit("")
@@ -136,6 +135,15 @@ func (m *visitModel) step(w *world, sessions *imtest.Sessions, what int, u strin
 			m.lookAway(u)
 		}
 		return u + " becomes or ceases to be an admin of " + string(id)
+	}
+	return m.connect(w, sessions, what, u, d)
+}
+
+// connect takes a step that is about connections and time.
+func (m *visitModel) connect(w *world, sessions *imtest.Sessions, what int, u string, d time.Duration) string {
+	w.t.Helper()
+	name := im.Username(u)
+	switch what {
 	case 7:
 		w.connects(sessions, name)
 		m.online[u] = true
