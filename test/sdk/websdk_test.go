@@ -124,6 +124,9 @@ const scenariosTake = 6 * time.Minute
 func play(t *testing.T, binary string, record bool, home func(*testing.T, string) *exec.Cmd) {
 	s := &stage{t: t, binary: binary, data: t.TempDir(), record: record, results: make(chan result, 1000), end: make(chan string, 1)}
 	s.found()
+	if record {
+		s.forget()
+	}
 	if err := s.start(); err != nil {
 		t.Fatal(err)
 	}
@@ -212,6 +215,23 @@ func (s *stage) found() {
 	}
 	s.command("app", "set", tightApp, "user_max_chatrooms=2", "chatroom_grace_seconds=1", "user_max_devices=2", "recall_seconds=1")
 	s.command("app", "set", chatApp, "open_registration=true")
+}
+
+// vectors is where frames are recorded.
+const vectors = "../../internal/msync/testdata/vectors"
+
+// forget removes what was recorded before.
+func (s *stage) forget() {
+	s.t.Helper()
+	old, err := filepath.Glob(filepath.Join(vectors, "*.txt"))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for _, name := range old {
+		if err := os.Remove(name); err != nil {
+			s.t.Fatal(err)
+		}
+	}
 }
 
 func (s *stage) command(args ...string) []byte {
@@ -311,7 +331,7 @@ func (s *stage) handler() http.Handler {
 		if err := b.Decode(&v); err != nil {
 			return nil, err
 		}
-		return true, os.WriteFile(filepath.Join("../../internal/msync/testdata/vectors", filepath.Base(v.File)), []byte(v.Text), 0o644)
+		return true, os.WriteFile(filepath.Join(vectors, filepath.Base(v.File)), []byte(v.Text), 0o644)
 	})
 	on("done", func(*json.Decoder) (any, error) { s.end <- ""; return true, nil })
 	on("broken", func(b *json.Decoder) (any, error) {

@@ -2,7 +2,7 @@
 // the SDK is changed; its surroundings are handed to it by name, so that a tab's storage lasts and its sockets can be
 // watched and cut.
 
-const patience = 8000;
+const patience = 15000; // milliseconds; a busy machine is slow
 
 // Device runs one copy of the SDK of a job.
 export class Device {

@@ -6,20 +6,23 @@ const spaces = ['STATISTIC', 'CHAT', 'MUC', 'ROSTER', 'CONFERENCE', 'NOTIFY', 'Q
 // record makes the world keep frames and write them at the end.
 export function record(world) {
   const files = new Map();
+  const known = new Set(); // one of each kind is enough
   const root = schema(world);
   world.frame = (device, direction, data) => {
     const file = device.job.all ? `${device.topic}.txt` : `sdk-${device.job.sdk}.txt`;
     for (const bytes of binary(device, data)) {
-      const what = `${direction} ${tell(root, direction, bytes)}`;
+      const what = `${direction}, ${tell(root, direction, bytes).trim()}`;
+      if (known.has(`${device.job.sdk} ${what}`)) continue;
+      known.add(`${device.job.sdk} ${what}`);
       if (!files.has(file)) files.set(file, new Map());
-      if (!files.get(file).has(what)) files.get(file).set(what, `# ${what.slice(direction.length + 1)}\n${direction} ${hex(veiled(bytes))}\n`);
+      files.get(file).set(what, `${hex(veiled(bytes, device.app.token.length))} # ${what}\n`);
     }
   };
   world.written = async () => {
     for (const [file, kinds] of files) {
-      const head = `# Frames that published SDKs and this server exchanged: "make vectors" records them. A line: the direction, then the whole\n# MSync message in hex. Tokens are veiled.\n`;
+      const head = '# What published SDKs and this server said to each other, a frame a line. "make vectors" records it; tokens are veiled.\n';
       const text = [...kinds.keys()].sort().map((k) => kinds.get(k)).join('');
-      await world.control('vectors', { file, text: head + '\n' + text });
+      await world.control('vectors', { file, text: head + text });
     }
   };
 }
@@ -28,7 +31,7 @@ export function record(world) {
 export function show(world) {
   const root = schema(world);
   world.frame = (device, direction, data) => {
-    for (const bytes of binary(device, data)) console.log(`${device.user} ${direction} ${tell(root, direction, bytes)} ${hex(veiled(bytes))}`);
+    for (const bytes of binary(device, data)) console.log(`${device.user} ${direction} ${tell(root, direction, bytes)} ${hex(veiled(bytes, device.app.token.length))}`);
   };
 }
 
@@ -110,10 +113,10 @@ function tell(root, direction, bytes) {
   }
 }
 
-// veiled replaces tokens by as many letters.
-function veiled(bytes) {
+// veiled replaces tokens, which are of one length, by as many letters.
+function veiled(bytes, length) {
   const text = Array.from(bytes, (b) => String.fromCharCode(b)).join('')
-    .replace(/YWMt[\w+/=-]+/g, (token) => 'YWMt' + 'x'.repeat(token.length - 4));
+    .replace(new RegExp(`YWMt[\\w+/=-]{${length - 4}}`, 'g'), 'YWMt' + 'x'.repeat(length - 4));
   return Uint8Array.from(text, (c) => c.charCodeAt(0));
 }
 

@@ -5,7 +5,7 @@ import { equal, eventually } from './device.mjs';
 
 const scenario = topic('restart');
 
-scenario('the server is killed and comes back', { core: true, alone: true, limit: 60000, apart: { '3.6.3': 'it gives up on a server that is away' } }, async (t) => {
+scenario('the server is killed and comes back', { core: true, alone: true, limit: 90000, apart: { '3.6.3': 'it gives up on a server that is away' } }, async (t) => {
   const [alice, bob] = await t.people('alice', 'bob');
   const id = await t.chatroom();
   await alice.join(id);
@@ -28,7 +28,7 @@ scenario('the server is killed and comes back', { core: true, alone: true, limit
   await alice.got('me too');
 });
 
-scenario('what was acknowledged before a kill arrives', { alone: true, limit: 60000 }, async (t) => {
+scenario('what was acknowledged before a kill arrives', { alone: true, limit: 90000 }, async (t) => {
   const [alice] = await t.people('alice');
   const user = await t.user('bob');
   const bob = await t.online(user);

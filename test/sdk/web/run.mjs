@@ -92,7 +92,7 @@ async function one(world, job, s) {
   const began = Date.now();
   const result = { home: world.home, sdk: job.sdk, name: s.name };
   try {
-    await within(s.limit ?? 40000, s.story(t), () => 'the story does not end; ' + t.devices.map((d) => `${d.user}: ${d.told()}`).join('\n'));
+    await within(s.limit ?? 60000, s.story(t), () => 'the story does not end; ' + t.devices.map((d) => `${d.user}: ${d.told()}`).join('\n'));
   } catch (err) {
     result.error = err instanceof Error ? `${err.message}\n${err.stack}` : brief(err);
   }
@@ -117,5 +117,4 @@ export async function run(world) {
     await Promise.all(Array.from({ length: world.config.parallel }, worker));
     for (const s of mine.filter((s) => s.alone)) await world.tell('result', await one(world, job, s));
   }
-  await world.tell('done', {});
 }

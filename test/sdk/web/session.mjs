@@ -155,3 +155,17 @@ scenario('ids of a user on other platforms', { long: true }, async (t) => {
   const ids = await here.conn.getSelfIdsOnOtherPlatform();
   equal(ids.data.length, 1, 'other devices');
 });
+
+scenario('finding the server', {}, async (t) => {
+  // All that differs from an app without url and apiUrl is who is asked where the server is.
+  const d = t.device({ isHttpDNS: true, url: undefined, apiUrl: undefined, https: false });
+  d.conn.dnsArr = [t.url];
+  d.conn.dnsTotal = 1;
+  const user = t.name('alice');
+  await t.rest('POST', '/users', { username: user, password: 'secret1' });
+  await d.open(user, { pwd: 'secret1' });
+  ok(d.conn.url.includes(new URL(t.url).host), `the socket: ${d.conn.url}`);
+  const bob = await t.online(await t.user('bob'));
+  await d.text('singleChat', bob.user, 'found');
+  await bob.got('found');
+});

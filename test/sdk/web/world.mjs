@@ -28,4 +28,5 @@ export async function drive(home, origin, surroundings) {
   }
   await run(world);
   await world.written?.();
+  await world.tell('done');
 }
