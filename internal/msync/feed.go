@@ -2,6 +2,7 @@ package msync
 
 import (
 	"context"
+	"math/rand/v2"
 
 	"teahouse/internal/hub"
 	"teahouse/internal/im"
@@ -129,9 +130,14 @@ func (c *conn) nextDirty() (with im.Address, after im.MessageID, found bool) {
 }
 
 // pushBatch pushes what waits in a busy conversation after a place, 0 for what the device has not acknowledged. asked says that the
-// client waits for an answer even if there is nothing.
+// client waits for an answer even if there is nothing. A client neither acknowledges nor goes on after a batch that ends where the last one
+// did, which may have come over an earlier connection (wire/msync.md §3): so what is told again ends elsewhere.
 func (c *conn) pushBatch(with im.Address, after im.MessageID, asked bool) error {
-	got, err := c.srv.service.Pull(c.ctx, c.caller, c.device, with, after, batchSize)
+	size := batchSize
+	if after == 0 {
+		size -= rand.IntN(batchSize / 2)
+	}
+	got, err := c.srv.service.Pull(c.ctx, c.caller, c.device, with, after, size)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	f := c.feedLocked(with)
