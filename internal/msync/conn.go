@@ -180,8 +180,8 @@ func (c *conn) leave(err error) {
 
 // over reports whether the last words are said: nothing that comes after them is done.
 func (c *conn) over() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.endMu.Lock()
+	defer c.endMu.Unlock()
 	return c.ended != ""
 }
 
