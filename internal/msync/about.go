@@ -41,7 +41,10 @@ func recallExt(meta *pb.Meta) string {
 
 // edit gives a message another content. The acknowledgement tells of the edit, in a Meta of the name space NOTIFY.
 func (c *conn) edit(meta *pb.Meta, said pb.Said, client string) (answer, operation, error) {
-	r := im.Rewriting{Device: c.device, Client: client, Body: said.Body}
+	r := im.Rewriting{Device: c.device, Client: client}
+	if t := said.Body.Type; t == im.TextBody || t == im.CustomBody { // of others the content is said again, and only the extension is new
+		r.Body = said.Body
+	}
 	if said.Scope == pb.MessageBody_BODY_AND_EXT {
 		r.Ext, r.NewExt = said.Ext, true
 	}

@@ -172,9 +172,12 @@ func (c *conn) chat(meta *pb.Meta) (answer, operation, error) {
 	}
 	client := strconv.FormatUint(meta.GetId(), 10)
 	switch said.Type {
-	case pb.MessageBody_NORMAL, pb.MessageBody_CHAT, pb.MessageBody_GROUPCHAT, pb.MessageBody_CHATROOM:
+	case pb.MessageBody_CHAT, pb.MessageBody_GROUPCHAT, pb.MessageBody_CHATROOM:
 		n := im.NewMessage{Device: c.device, Client: client, To: []im.Address{to}, Body: said.Body, Ext: said.Ext, Echo: true, Level: levelOf(meta),
-			AskReceipts: said.Asks, Online: meta.GetRouteType() == pb.Meta_ROUTE_ONLINE, Wire: pb.Wire, Raw: meta.GetPayload()}
+			AskReceipts: said.Asks, Online: meta.GetRouteType() == pb.Meta_ROUTE_ONLINE}
+		if said.From == string(c.caller.User) && said.To == to.String() { // else others would show what it says
+			n.Wire, n.Raw = pb.Wire, meta.GetPayload()
+		}
 		if to.Room != "" {
 			n.Only = meta.GetDirectedUsers()
 		}
@@ -190,13 +193,15 @@ func (c *conn) chat(meta *pb.Meta) (answer, operation, error) {
 // receiver is whom a message goes to. What the envelope says of sender and receiver, and what the body says, which is what other
 // clients show, must be the same: the body is forwarded as it came.
 func (c *conn) receiver(meta *pb.Meta, said pb.Said) (to im.Address, err error) {
-	name := meta.GetTo().GetName()
+	name, toRoom := meta.GetTo().GetName(), meta.GetTo().GetDomain() == roomDomain
 	switch {
 	case said.From != "" && !strings.EqualFold(said.From, string(c.caller.User)):
 		return to, im.ErrNotSelf.For(im.Username(said.From))
 	case name == "" || said.To != "" && !strings.EqualFold(said.To, name):
 		return to, im.ErrInvalid.With("to")
-	case meta.GetTo().GetDomain() != roomDomain:
+	case said.Type == pb.MessageBody_CHAT && toRoom, (said.Type == pb.MessageBody_GROUPCHAT || said.Type == pb.MessageBody_CHATROOM) && !toRoom:
+		return to, im.ErrInvalid.With("type")
+	case !toRoom:
 		return im.ToUser(im.Username(strings.ToLower(name))), nil
 	case said.Type == pb.MessageBody_CHATROOM:
 		return im.ToRoom(im.Chatroom, im.RoomID(name)), nil
