@@ -6,7 +6,7 @@ const patience = 15000; // milliseconds; a busy machine is slow
 
 // Device runs one copy of the SDK of a job.
 export class Device {
-  constructor(world, job, app, storage = new Storage(), options = {}) {
+  constructor(world, job, app, storage = new Storage(), options = {}, sdk) {
     this.world = world;
     this.job = job;
     this.app = app;
@@ -14,8 +14,9 @@ export class Device {
     this.events = []; // all of them, in order: {name, data, taken}
     this.waiting = [];
     this.sockets = [];
+    this.tap = undefined; // called with each frame, if there is one
     this.cutOff = false;
-    this.sdk = load(world, job, this);
+    this.sdk = sdk ?? load(world, job, this);
     this.options = options;
     this.conn = this.connection(options);
   }
@@ -187,12 +188,17 @@ function watched(world, device) {
       super(device.cutOff ? 'ws://127.0.0.1:9/' : url, ...rest);
       device.sockets.push(this);
       this.addEventListener('close', () => device.sockets.splice(device.sockets.indexOf(this), 1));
-      this.addEventListener('message', (e) => world.frame?.(device, 'down', e.data));
+      this.addEventListener('message', (e) => this.#told('down', e.data));
     }
 
     send(data) {
-      world.frame?.(device, 'up', data);
+      this.#told('up', data);
       super.send(data);
+    }
+
+    #told(direction, data) {
+      world.frame?.(device, direction, data);
+      device.tap?.(direction, data);
     }
   };
 }

@@ -90,6 +90,27 @@ scenario('a combined message', {}, async (t) => {
   equal(inside.map((m) => [m.from, m.msg]), [[alice.user, 'one'], [alice.user, 'two']], 'what is inside');
 });
 
+scenario('a message goes on byte for byte', {}, async (t) => {
+  const [alice, bob] = await t.people('alice', 'bob');
+  const payloads = { up: [], down: [] };
+  const { root } = alice.conn;
+  const read = (name, bytes) => root.lookup(`easemob.pb.${name}`).decode(bytes);
+  const keep = (wanted, name) => (direction, data) => {
+    if (direction !== wanted) return;
+    const frame = read('MSync', new Uint8Array(data.buffer ? data.slice() : data.slice(0)));
+    if (frame.command !== 0) return;
+    const sync = read(name, frame.payload);
+    for (const meta of sync.metas ?? [sync.meta]) if (meta?.ns === 1) payloads[wanted].push([...meta.payload]);
+  };
+  alice.tap = keep('up', 'CommSyncUL');
+  bob.tap = keep('down', 'CommSyncDL');
+  await alice.text('singleChat', bob.user, 'word for word', { ext: { a: 1, b: 'two', c: { d: [3] }, e: 0.5, f: true } });
+  await alice.send({ chatType: 'singleChat', type: 'custom', to: bob.user, customEvent: 'e', customExts: { x: 'y' } });
+  await bob.event('onCustomMessage');
+  equal(payloads.down, payloads.up, 'what bob gets');
+  equal(payloads.up.length, 2, 'messages');
+});
+
 scenario('extension values of every type', {}, async (t) => {
   const [alice, bob] = await t.people('alice', 'bob');
   const ext = { yes: true, no: false, zero: 0, small: 42, negative: -7, half: 0.5, text: 'tea', empty: '', list: [1, 'two', null], object: { a: { b: 3 } }, 键: '值' };

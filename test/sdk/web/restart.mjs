@@ -1,7 +1,7 @@
 // The server is killed in the middle and comes back on the same data.
 
 import { topic } from './run.mjs';
-import { equal, eventually } from './device.mjs';
+import { equal, eventually, refused } from './device.mjs';
 
 const scenario = topic('restart');
 
@@ -42,4 +42,19 @@ scenario('what was acknowledged before a kill arrives', { alone: true, limit: 90
   await bob.open(user, { accessToken: token });
   await eventually(() => acknowledged.every((msg) => bob.texts().includes(msg)), 'all that was acknowledged', 20000);
   equal(bob.texts().length, new Set(bob.texts()).size, 'nothing comes twice');
+});
+
+scenario('a mute outlives a kill, and ends by itself', { alone: true, limit: 90000 }, async (t) => {
+  const [alice, bob] = await t.people('alice', 'bob');
+  const id = await t.chatroom();
+  for (const d of [alice, bob]) await d.join(id);
+  await t.rest('POST', `/chatrooms/${id}/mute`, { usernames: [alice.user], mute_duration: 600_000 });
+  await t.rest('POST', `/chatrooms/${id}/mute`, { usernames: [bob.user], mute_duration: 5_000 });
+  await t.world.control('kill');
+  await eventually(() => !alice.conn.isOpened() && !bob.conn.isOpened(), 'the sockets end');
+  await t.world.control('start');
+  for (const d of [alice, bob]) await eventually(() => d.conn.isOpened(), `${d.user} is back`, 30000);
+  await refused(alice.text('chatRoom', id, 'muted'), 507, 'after the restart');
+  await eventually(() => bob.text('chatRoom', id, 'not muted any more').then(() => true, () => false), 'the mute ends', 20000);
+  await alice.got('not muted any more');
 });

@@ -99,15 +99,29 @@ scenario('muted by REST, unmuted by REST', { core: true }, async (t) => {
 
 scenario('a mute ends by itself', {}, async (t) => {
   const [alice, bob] = await t.people('alice', 'bob');
-  const id = await t.chatroom();
+  const id = await t.chatroom({ owner: alice.user });
   await alice.join(id);
   await bob.join(id);
   await t.rest('POST', `/chatrooms/${id}/mute`, { usernames: [bob.user], mute_duration: 1500 });
   await bob.room('muteMember');
   await refused(bob.text('chatRoom', id, 'muted'), 507, 'while muted');
   await bob.room('unmuteMember', '', { id });
+  await alice.room('unmuteMember', '', { id, userId: bob.user }); // admins are told, too
   await bob.text('chatRoom', id, 'after');
   await alice.got('after');
+});
+
+scenario('thrown out while the line is down', {}, async (t) => {
+  const [alice, bob] = await t.people('alice', 'bob');
+  const id = await t.chatroom();
+  await alice.join(id);
+  await bob.join(id);
+  bob.cut();
+  await eventually(() => !bob.conn.isOpened(), 'bob is cut off');
+  await t.rest('DELETE', `/chatrooms/${id}/users/${bob.user}`);
+  bob.mend();
+  await eventually(() => bob.conn.isOpened(), 'bob is back', 20000);
+  await refused(bob.text('chatRoom', id, 'hello?'), 602, 'who was thrown out meanwhile');
 });
 
 scenario('a mute outlives leaving and coming back', {}, async (t) => {
@@ -277,7 +291,7 @@ scenario('messages from above and of priorities', {}, async (t) => {
   await t.rest('POST', '/messages/chatrooms', { from: 'admin', to: [id], type: 'txt', body: { msg: 'from above' } });
   has(await bob.got('from above'), { from: 'admin', to: id }, 'by REST');
   await t.rest('POST', '/messages/chatrooms/broadcast', { from: 'admin', chatroom_msg_level: 'high', msg: { type: 'txt', msg: `to all of ${id}` } });
-  has(await bob.got(`to all of ${id}`), { from: 'admin', to: id }, 'a broadcast');
+  has(await bob.got(`to all of ${id}`), { from: 'admin', to: id, broadcast: true }, 'a broadcast');
 });
 
 scenario('all devices of a member are in the room', {}, async (t) => {

@@ -169,3 +169,20 @@ scenario('finding the server', {}, async (t) => {
   await d.text('singleChat', bob.user, 'found');
   await bob.got('found');
 });
+
+scenario('a page as an app has it', { core: true, only: 'browser' }, async (t) => {
+  const script = document.createElement('script');
+  script.src = `/${t.job.bundle}`;
+  const loaded = new Promise((resolve, reject) => { script.onload = resolve; script.onerror = () => reject(new Error('the script does not load')); });
+  document.head.append(script);
+  await loaded;
+  const sdk = window.websdk.default ?? window.websdk;
+  const d = t.device({}, { sdk, storage: window.localStorage });
+  const user = await t.user('alice');
+  await d.open(user, { accessToken: await t.token(user) });
+  const bob = await t.online(await t.user('bob'));
+  await d.text('singleChat', bob.user, 'from the page');
+  await bob.got('from the page');
+  await bob.text('singleChat', user, 'to the page');
+  await d.got('to the page');
+});
