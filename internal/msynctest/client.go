@@ -357,6 +357,13 @@ func (c *Client) Kill() {
 	c.end(c.socket, net.ErrClosed)
 }
 
+// Over reports whether the connection has ended.
+func (c *Client) Over() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.ended != nil
+}
+
 // Ended waits for the end of the connection and returns why it ended: a *Closed when the server said it.
 func (c *Client) Ended(ctx context.Context) error {
 	err := c.until(ctx, func() bool { return false })
