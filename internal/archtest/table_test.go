@@ -96,7 +96,7 @@ func goroutines() map[string]string {
 		"internal/msync.(*acker).note":         "writes how far devices have read until nothing waits; Server.Close waits for it",
 		"internal/msync.(*conn).fetchLocked":   "reads what waits for a device until nothing does; Server.Close waits for it",
 		"internal/msync.(*conn).read":          "its successor, with a small stack; Server.Close waits for it",
-		"internal/msync.(*group).Go":           "counts the goroutines of connections for Server.Close",
+		"internal/hub.(*Group).Go":             "counts the goroutines of lines for Hub.Close, those of connections for msync.Server.Close",
 		"internal/plus.(*Directory).renew":     "up to three calls for profiles beside its own; renew waits for all",
 		"internal/server.(*server).serve":      "the listeners and the due loop; serve waits for all",
 		"internal/sqlstore.startWriter":        "the writer of SQLite; Store.Close waits for it",

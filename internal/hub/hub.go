@@ -3,6 +3,7 @@ package hub
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -39,7 +40,7 @@ type Hub struct {
 	rooms_  Rooms
 	stats   counters
 	buffers sync.Pool
-	writers sync.WaitGroup // goroutines of lines, and pens
+	writers Group // goroutines of lines, and pens
 	pens    pens
 
 	mu     sync.Mutex
@@ -176,14 +177,9 @@ type audience struct {
 }
 
 // tellAll is told of what every connected user of an app hears.
-func (h *Hub) tellAll(app im.AppID, e im.Event) {
+func (h *Hub) tellAll(a *audience, e im.Event) {
 	h.mu.Lock()
-	var people []*person
-	if a := h.apps[app]; a != nil {
-		for p := range a.people {
-			people = append(people, p)
-		}
-	}
+	people := slices.Collect(maps.Keys(a.people))
 	h.mu.Unlock()
 	f := h.frame(&e)
 	for _, p := range people {
@@ -197,13 +193,13 @@ func (h *Hub) joinApp(p *person) error {
 	defer h.mu.Unlock()
 	a := h.apps[p.app]
 	if a == nil {
-		app := p.app
-		cancel, err := h.cfg.Bus.Subscribe(im.AppTopic(app), func(e im.Event) { h.tellAll(app, e) })
+		a = &audience{people: map[*person]struct{}{}}
+		cancel, err := h.cfg.Bus.Subscribe(im.AppTopic(p.app), func(e im.Event) { h.tellAll(a, e) })
 		if err != nil {
 			return err
 		}
-		a = &audience{map[*person]struct{}{}, cancel}
-		h.apps[app] = a
+		a.cancel = cancel
+		h.apps[p.app] = a
 	}
 	a.people[p] = struct{}{}
 	return nil

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"teahouse/internal/im"
 )
@@ -33,6 +34,7 @@ type person struct {
 
 type standing struct {
 	version int64 // of the room, at the user's last coming or going
+	at      time.Time
 	in      bool
 }
 
@@ -101,10 +103,10 @@ func call(cancels ...func()) {
 func (p *person) move(e im.Event) (cancel func()) {
 	st, known := p.places[e.Room]
 	in := e.Kind == im.RoomEntered || e.Kind == im.RoomUnshielded
-	if p.gone || known && st.version > e.Version && e.Version > 1 { // 1: the room is made again
+	if p.gone || known && st.overtook(e) {
 		return nil
 	}
-	p.places[e.Room] = standing{e.Version, in}
+	p.places[e.Room] = standing{e.Version, e.At, in}
 	switch {
 	case in && !st.in:
 		p.in++
@@ -125,6 +127,27 @@ func (p *person) move(e im.Event) (cancel func()) {
 	return cancel
 }
 
+// overtook reports whether an event tells of less than what is known. A later room of the name counts from 1 again.
+func (st standing) overtook(e im.Event) bool {
+	const late = time.Minute
+	switch {
+	case st.version <= e.Version:
+		return false
+	case e.Version == 1:
+		return e.At.Before(st.at)
+	}
+	return e.At.Sub(st.at) < late
+}
+
+// vanish is told that a room is no more.
+func (p *person) vanish(id im.RoomID) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.places[id].in {
+		delete(p.places, id)
+	}
+}
+
 // load reads which rooms the user is in, and follows.
 func (p *person) load(ctx context.Context, c im.Caller) error {
 	defer close(p.loaded)
@@ -139,12 +162,13 @@ func (p *person) load(ctx context.Context, c im.Caller) error {
 	if err == nil {
 		places, err = p.hub.rooms_.RoomPlaces(ctx, c)
 	}
+	now := p.hub.cfg.Clock.Now()
 	var cancels []func()
 	p.mu.Lock()
 	p.ready, p.failed = true, err
 	if err == nil {
 		for _, at := range places {
-			cancels = append(cancels, p.move(im.Event{Kind: im.RoomEntered, Room: at.Room, Version: at.Version}))
+			cancels = append(cancels, p.move(im.Event{Kind: im.RoomEntered, At: now, Room: at.Room, Version: at.Version}))
 		}
 		for _, e := range p.early {
 			cancels = append(cancels, p.move(e))
@@ -209,9 +233,9 @@ func (h *Hub) Open(ctx context.Context, c im.Caller, about im.Connection, most i
 				return nil, ctx.Err()
 			}
 		}
-		switch added, err := p.add(s, most, first); {
+		switch added, err := p.add(s, most); {
 		case err != nil:
-			if first {
+			if p.abandoned() {
 				h.drop(p)
 			}
 			return nil, err
@@ -236,7 +260,7 @@ func (h *Hub) person(c im.Caller) (p *person, first bool) {
 }
 
 // add puts a session beside the others; false: the person is gone.
-func (p *person) add(s *Session, most int, first bool) (bool, error) {
+func (p *person) add(s *Session, most int) (bool, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.gone || p.failed != nil {
@@ -257,6 +281,14 @@ func (p *person) add(s *Session, most int, first bool) (bool, error) {
 	live = append(live, s)
 	p.sessions.Store(&live)
 	return true, nil
+}
+
+// abandoned reports whether a person has no session, and never will.
+func (p *person) abandoned() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.gone = p.gone || len(p.live()) == 0
+	return p.gone
 }
 
 // drop forgets a person.

@@ -93,10 +93,14 @@ func (r *room) expel(e im.Event, but []im.Username) {
 	r.mu.Lock()
 	people := slices.Clone(r.people)
 	r.mu.Unlock()
-	e.Kind = im.RoomLeft
+	left := e
+	left.Kind = im.RoomLeft
 	for _, p := range people {
-		if !slices.Contains(but, p.user) {
-			p.hear(e)
+		if slices.Contains(but, p.user) {
+			continue
+		}
+		if p.hear(left); e.Kind == im.RoomDestroyed {
+			p.vanish(e.Room)
 		}
 	}
 }

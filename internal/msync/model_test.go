@@ -150,11 +150,19 @@ func (d *device) say(texts []string, to []msynctest.Target) {
 	}
 }
 
-// words makes up what to say to whom.
+// words makes up what to say to whom: now and then a lot to the same.
 func (m *model) words(n int) (texts []string, to []msynctest.Target) {
+	one := m.targets[m.r.IntN(len(m.targets))]
+	flood := m.r.IntN(6) == 0
+	if flood {
+		n *= 20
+	}
 	for range n {
 		m.said++
-		texts, to = append(texts, fmt.Sprint("t", m.said)), append(to, m.targets[m.r.IntN(len(m.targets))])
+		texts, to = append(texts, fmt.Sprint("t", m.said)), append(to, one)
+		if !flood {
+			one = m.targets[m.r.IntN(len(m.targets))]
+		}
 	}
 	return texts, to
 }
@@ -254,6 +262,12 @@ func (m *model) storm() {
 		texts, to := m.words(5)
 		m.note("%v says %v in the storm", d, texts)
 		all.Go(func() { d.say(texts, to) })
+	}
+	for range m.r.IntN(3) * 20 { // some way into it
+		select {
+		case <-m.changed:
+		case <-time.After(time.Millisecond):
+		}
 	}
 	switch victim := m.devices[m.r.IntN(len(m.devices))]; m.r.IntN(4) {
 	case 0:

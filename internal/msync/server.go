@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/gobwas/ws"
@@ -33,7 +32,7 @@ type Server struct {
 	acker   *acker
 	ctx     context.Context //nolint:containedctx // of all connections
 	cancel  context.CancelFunc
-	work    group // goroutines of connections
+	work    hub.Group // goroutines of connections
 }
 
 // New returns the surface. Close ends what it starts.
@@ -133,46 +132,4 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, f form) {
 		c.line.Push(wsFrame(ws.OpText, []byte("o")))
 	}
 	s.work.Go(c.read)
-}
-
-// group counts goroutines of which one may start another while somebody waits for all.
-type group struct {
-	mu   sync.Mutex
-	n    int
-	idle chan struct{}
-}
-
-// Go runs fn in a goroutine.
-func (g *group) Go(fn func()) {
-	g.mu.Lock()
-	g.n++
-	g.mu.Unlock()
-	go func() {
-		defer g.done()
-		fn()
-	}()
-}
-
-func (g *group) done() {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.n--; g.n == 0 && g.idle != nil {
-		close(g.idle)
-		g.idle = nil
-	}
-}
-
-// Wait blocks until no goroutine runs.
-func (g *group) Wait() {
-	g.mu.Lock()
-	if g.n == 0 {
-		g.mu.Unlock()
-		return
-	}
-	if g.idle == nil {
-		g.idle = make(chan struct{})
-	}
-	idle := g.idle
-	g.mu.Unlock()
-	<-idle
 }
