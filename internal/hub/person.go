@@ -130,13 +130,7 @@ func (p *person) move(e im.Event) (cancel func()) {
 // overtook reports whether an event tells of less than what is known. A later room of the name counts from 1 again.
 func (st standing) overtook(e im.Event) bool {
 	const late = time.Minute
-	switch {
-	case st.version <= e.Version:
-		return false
-	case e.Version == 1:
-		return e.At.Before(st.at)
-	}
-	return e.At.Sub(st.at) < late
+	return st.version > e.Version && e.Version > 1 && e.At.Sub(st.at) < late
 }
 
 // vanish is told that a room is no more.

@@ -37,9 +37,10 @@ type conn struct {
 	live atomic.Bool // events are told
 	pull sync.Mutex  // held while the inbox is read, by one at a time; before mu
 
-	mu       sync.Mutex
-	feeds    map[im.Address]*feed // guarded by mu, like the next
-	fetching bool
+	mu         sync.Mutex
+	feeds      map[im.Address]*feed // guarded by mu, like the next two
+	unanswered int                  // messages that were pushed and are not acknowledged
+	fetching   bool
 
 	endMu sync.Mutex // after mu: a push under mu may find the line full
 	ended hub.Reason // guarded by endMu

@@ -2,6 +2,7 @@ package msync
 
 import (
 	"context"
+	"math"
 	"math/rand/v2"
 
 	"teahouse/internal/hub"
@@ -10,7 +11,8 @@ import (
 )
 
 const (
-	mostUnanswered = 32  // messages pushed one by one that the client has not acknowledged
+	mostUnanswered = 32  // messages of one conversation, pushed one by one, that the client has not acknowledged
+	mostInAll      = 90  // messages that it has not acknowledged: of about a hundred it knows the copy, should all come again
 	mostFeeds      = 256 // conversations whose place is remembered although nothing is going on in them
 	batchSize      = 50  // messages fetched at once
 )
@@ -18,13 +20,19 @@ const (
 // feed is what one conversation still holds for the device. What is here is about this connection only: the place that lasts is in
 // the store.
 type feed struct {
-	known   bool           // at says how far the device was told everything
-	at      im.MessageID   // pushed, or not for this device
-	pushed  []im.MessageID // and not acknowledged yet, in order
-	dirty   bool           // the store holds more
-	pulling bool           // the client was told that something waits, and will ask
-	busy    bool           // the store is being read
-	silent  bool           // at the last heartbeat something was not acknowledged, and nothing was since
+	known   bool         // at says how far the device was told everything
+	at      im.MessageID // pushed, or not for this device
+	pushed  []pushed     // and not acknowledged yet, in order
+	dirty   bool         // the store holds more
+	pulling bool         // the client was told that something waits, and will ask
+	busy    bool         // the store is being read
+	silent  bool         // at the last heartbeat something was not acknowledged, and nothing was since
+}
+
+// pushed is what a client acknowledges with one key.
+type pushed struct {
+	key im.MessageID
+	n   int // messages
 }
 
 // quiet reports whether nothing is lost when the feed is forgotten.
@@ -64,12 +72,13 @@ func (c *conn) hear(frame *hub.Frame, m *im.Message) {
 	case own && !follows: // it is nothing to tell, and what is missing is told of itself
 	case own || follows && !m.For(c.caller.User):
 		f.at = m.ID
-	case !c.live.Load(), !follows, len(f.pushed) >= mostUnanswered:
+	case !c.live.Load(), !follows, len(f.pushed) >= mostUnanswered, c.roomLocked() == 0:
 		f.dirty = true
 		c.fetchLocked()
 	default:
 		f.at = m.ID
-		f.pushed = append(f.pushed, m.ID)
+		f.pushed = append(f.pushed, pushed{m.ID, 1})
+		c.unanswered++
 		c.line.Push(c.wire(frame, m, with))
 	}
 }
@@ -117,7 +126,7 @@ func (c *conn) nextDirty() (with im.Address, after im.MessageID, found bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for with, f := range c.feeds {
-		if f.dirty && !f.pulling && len(f.pushed) == 0 && c.live.Load() {
+		if f.dirty && !f.pulling && len(f.pushed) == 0 && c.live.Load() && c.roomLocked() > 0 {
 			f.busy, f.dirty = true, false
 			if f.known {
 				after = f.at
@@ -133,9 +142,11 @@ func (c *conn) nextDirty() (with im.Address, after im.MessageID, found bool) {
 // client waits for an answer even if there is nothing. A client neither acknowledges nor goes on after a batch that ends where the last one
 // did, which may have come over an earlier connection (wire/msync.md §3): so what is told again ends elsewhere.
 func (c *conn) pushBatch(with im.Address, after im.MessageID, asked bool) error {
-	size := batchSize
-	if after == 0 {
-		size -= rand.IntN(batchSize / 2)
+	c.mu.Lock()
+	size := min(batchSize, max(c.roomLocked(), 1))
+	c.mu.Unlock()
+	if after == 0 && size > 1 {
+		size -= rand.IntN(size / 2)
 	}
 	got, err := c.srv.service.Pull(c.ctx, c.caller, c.device, with, after, size)
 	c.mu.Lock()
@@ -156,7 +167,8 @@ func (c *conn) pushBatch(with im.Address, after im.MessageID, asked bool) error 
 			d.metas = append(d.metas, pb.AppendMeta(nil, c.caller.App.Key, &got.Messages[i]))
 		}
 		d.nextKey = got.Messages[len(got.Messages)-1].ID
-		f.pushed = append(f.pushed, d.nextKey)
+		f.pushed = append(f.pushed, pushed{d.nextKey, len(d.metas)})
+		c.unanswered += len(d.metas)
 		c.push(d)
 	case asked:
 		c.push(down{queue: with, last: true})
@@ -176,19 +188,18 @@ func (c *conn) pullQueue(ctx context.Context, with im.Address, key im.MessageID)
 	told := f.known && key <= f.at
 	switch {
 	case key == 0:
+		c.answeredLocked(f, math.MaxInt64)
 		*f = feed{busy: true}
 	default:
 		f.silent = false
-		for len(f.pushed) > 0 && f.pushed[0] <= key {
-			f.pushed = f.pushed[1:]
-		}
-		if len(f.pushed) == 0 {
-			f.pushed = nil
-		}
+		c.answeredLocked(f, key)
 		f.busy = f.dirty && len(f.pushed) == 0 || f.pulling || !f.known
 		if f.busy {
 			f.dirty, f.pulling = false, false
 		}
+	}
+	if f.busy && c.roomLocked() == 0 { // it is pushed when there is
+		f.busy, f.dirty = false, true
 	}
 	fetch, after := f.busy, im.MessageID(0) // what the client says it has may be beyond all messages: the store knows better
 	if f.known {
@@ -225,6 +236,7 @@ func (c *conn) offeredLocked() (queues []im.Address) {
 		switch {
 		case f.pulling:
 		case len(f.pushed) > 0 && f.silent && !f.busy:
+			c.answeredLocked(f, math.MaxInt64)
 			*f = feed{pulling: true}
 		default:
 			f.silent = len(f.pushed) > 0
@@ -233,6 +245,25 @@ func (c *conn) offeredLocked() (queues []im.Address) {
 		queues = append(queues, with)
 	}
 	return queues
+}
+
+// roomLocked is how many messages may be pushed now.
+func (c *conn) roomLocked() int { return max(mostInAll-c.unanswered, 0) }
+
+// answeredLocked takes note that what was pushed of a conversation, up to a key, is acknowledged, or will not be. Conversations that
+// had to wait for it go on.
+func (c *conn) answeredLocked(f *feed, key im.MessageID) {
+	full := c.roomLocked() == 0
+	for len(f.pushed) > 0 && f.pushed[0].key <= key {
+		c.unanswered -= f.pushed[0].n
+		f.pushed = f.pushed[1:]
+	}
+	if len(f.pushed) == 0 {
+		f.pushed = nil
+	}
+	if full && c.roomLocked() > 0 {
+		c.fetchLocked()
+	}
 }
 
 func (c *conn) unbusy(with im.Address) {
