@@ -174,11 +174,12 @@ func (w *world) deliver(name, from string, _ bool) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	messages, _, err := w.svc.Fetch(w.t.Context(), c, "phone", with, 0, 100)
-	if err != nil || len(messages) == 0 {
-		w.t.Fatalf("%s from %s: %d messages, %v", name, from, len(messages), err)
+	got, err := w.svc.Pull(w.t.Context(), c, "phone", with, 0, 100)
+	n := len(got.Messages)
+	if err != nil || n == 0 {
+		w.t.Fatalf("%s from %s: %d messages, %v", name, from, n, err)
 	}
-	if err := w.svc.Acknowledge(w.t.Context(), c, "phone", with, messages[len(messages)-1].ID); err != nil {
+	if err := w.svc.Acknowledge(w.t.Context(), c, "phone", with, got.Messages[n-1].ID); err != nil {
 		w.t.Fatal(err)
 	}
 }

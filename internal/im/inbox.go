@@ -149,36 +149,6 @@ func countUnread(tx Tx, d Device, sp Span) (int, error) {
 	return tx.CountMessages(d, sp.Conversation, from, to)
 }
 
-// Fetch returns up to limit messages of one conversation that wait for a device, oldest first, after a place: 0 for what
-// is not acknowledged yet. more tells whether others follow.
-func (s *Service) Fetch(ctx context.Context, c Caller, device string, with Address, after MessageID, limit int) (messages []Message, more bool, err error) {
-	if err := checkDevice(c, device); err != nil {
-		return nil, false, err
-	}
-	limit = min(max(limit, 1), fetchMost)
-	err = s.store.View(ctx, func(tx Tx) error {
-		messages = nil
-		d, err := tx.Device(c.App.ID, c.User, device)
-		if err != nil {
-			return err
-		}
-		spans, err := tx.Spans(d.App, d.User, d.Name, Conversation(c.User, with))
-		for _, sp := range spans {
-			if err != nil || len(messages) > limit {
-				break
-			}
-			var some []Message
-			some, err = tx.MessagesFor(d, sp.Conversation, max(after, sp.from(d)), sp.to(), limit+1-len(messages))
-			messages = append(messages, some...)
-		}
-		return err
-	})
-	if len(messages) > limit {
-		messages, more = messages[:limit], true
-	}
-	return messages, more, err
-}
-
 // Pulled is what a device gets of a conversation at once.
 type Pulled struct {
 	Messages []Message
@@ -186,7 +156,9 @@ type Pulled struct {
 	More     bool      // something may wait after it
 }
 
-// Pull is Fetch, and tells how far it looked: what comes with the event of the next message can be put after it.
+// Pull returns up to limit messages of one conversation that wait for a device, oldest first, after a place: 0 for what is not
+// acknowledged yet. It tells how far it looked, so that what comes with the event of the next message can be put after it. Errors:
+// ErrInvalid, ErrDeviceNotFound.
 func (s *Service) Pull(ctx context.Context, c Caller, device string, with Address, after MessageID, limit int) (p Pulled, err error) {
 	if err := checkDevice(c, device); err != nil {
 		return p, err

@@ -216,8 +216,9 @@ func (m *talkModel) fetch(t *testing.T, u, d string, limit int) {
 		if limit > 0 {
 			texts = texts[:min(limit, len(texts))]
 		}
-		got, _, err := m.w.svc.Fetch(t.Context(), as(t, m.w, u).c, d, address(with), 0, cond(limit))
+		pulled, err := m.w.svc.Pull(t.Context(), as(t, m.w, u).c, d, address(with), 0, cond(limit))
 		must(t, err)
+		got := pulled.Messages
 		var read []string
 		for _, g := range got {
 			read = append(read, said(g))
@@ -300,9 +301,9 @@ func TestInboxTogether(t *testing.T) {
 		go func() { wg.Wait(); close(done) }()
 		for over := false; ; {
 			for _, with := range append([]string{"#all"}, speakers...) {
-				messages, _, err := w.svc.Fetch(t.Context(), bob, "web", address(with), 0, 3)
+				some, err := w.svc.Pull(t.Context(), bob, "web", address(with), 0, 3)
 				must(t, err)
-				for _, m := range messages {
+				for _, m := range some.Messages {
 					key := with + " " + string(m.From)
 					got[key] = append(got[key], said(m))
 					must(t, w.svc.Acknowledge(t.Context(), bob, "web", address(with), m.ID))

@@ -22,11 +22,11 @@ func (a actor) Told(device string) string {
 			waits = u.Count
 		}
 	}
-	messages, more, err := a.w.svc.Fetch(a.t.Context(), a.c, device, im.NoticesOf(a.c.User), 0, 100)
+	got, err := a.w.svc.Pull(a.t.Context(), a.c, device, im.NoticesOf(a.c.User), 0, 100)
 	a.check(err)
-	same(a.t, "waiting, and more", []any{waits, more}, []any{len(messages), false})
+	same(a.t, "waiting, and more", []any{waits, got.More}, []any{len(got.Messages), false})
 	var lines []string
-	for _, m := range messages {
+	for _, m := range got.Messages {
 		e, ok := m.Notice()
 		if !ok || e.App != a.w.app.ID || e.Topic != im.UserTopic(e.App, a.c.User) {
 			a.t.Errorf("got %+v", m)
@@ -40,8 +40,8 @@ func (a actor) Told(device string) string {
 		}
 		lines = append(lines, line+" by "+string(e.By))
 	}
-	if len(messages) > 0 {
-		a.check(a.w.svc.Acknowledge(a.t.Context(), a.c, device, im.NoticesOf(a.c.User), messages[len(messages)-1].ID))
+	if n := len(got.Messages); n > 0 {
+		a.check(a.w.svc.Acknowledge(a.t.Context(), a.c, device, im.NoticesOf(a.c.User), got.Messages[n-1].ID))
 	}
 	return strings.Join(lines, "; ")
 }
@@ -91,8 +91,8 @@ func TestNoticesAreNoMessages(t *testing.T) {
 	refused(t, err, im.ErrMessageNotFound)
 	_, err = w.svc.Send(t.Context(), im.AppCaller(w.app), im.NewMessage{To: []im.Address{im.NoticesOf("sid")}, Body: words("x")})
 	refused(t, err, im.ErrInvalid)
-	others, _, err := w.svc.Fetch(t.Context(), as(t, w, "bob").c, bobsDevice(t, w), im.NoticesOf("sid"), 0, 10)
-	same(t, "another's", []any{len(others), err}, []any{0, error(nil)})
+	others, err := w.svc.Pull(t.Context(), as(t, w, "bob").c, bobsDevice(t, w), im.NoticesOf("sid"), 0, 10)
+	same(t, "another's", []any{len(others.Messages), err}, []any{0, error(nil)})
 }
 
 func bobsDevice(t *testing.T, w *world) string {

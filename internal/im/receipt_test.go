@@ -188,9 +188,9 @@ func TestGroupReceipts(t *testing.T) {
 // receipts are those that wait for a device among the actor's notices.
 func (a actor) receipts(device string) (all []im.Receipt) {
 	a.t.Helper()
-	messages, _, err := a.w.svc.Fetch(a.t.Context(), a.c, device, im.NoticesOf(a.c.User), 0, 100)
+	got, err := a.w.svc.Pull(a.t.Context(), a.c, device, im.NoticesOf(a.c.User), 0, 100)
 	must(a.t, err)
-	for _, m := range messages {
+	for _, m := range got.Messages {
 		if r, ok := m.Receipt(); ok {
 			all = append(all, r)
 		}

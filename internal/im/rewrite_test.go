@@ -51,10 +51,10 @@ func content(m im.Message) string {
 // Wait returns the contents that wait for a device, which is known.
 func (a actor) Wait(device string, with im.Address) string {
 	a.t.Helper()
-	messages, _, err := a.w.svc.Fetch(a.t.Context(), a.c, device, with, 0, 100)
+	got, err := a.w.svc.Pull(a.t.Context(), a.c, device, with, 0, 100)
 	a.check(err)
-	lines := make([]string, len(messages))
-	for i, m := range messages {
+	lines := make([]string, len(got.Messages))
+	for i, m := range got.Messages {
 		lines[i] = content(m)
 	}
 	return strings.Join(lines, "; ")
@@ -354,8 +354,9 @@ func TestRewriteTogether(t *testing.T) {
 		same(t, "edits", tally(together(edits...)), map[string]int{"ok": sides})
 		bob := as(t, w, "bob")
 		bob.Open("web")
-		messages, _, err := w.svc.Fetch(t.Context(), bob.c, "web", address("ann"), 0, 100)
+		got, err := w.svc.Pull(t.Context(), bob.c, "web", address("ann"), 0, 100)
 		must(t, err)
+		messages := got.Messages
 		last := messages[len(messages)-1]
 		if len(messages) != 1+sides || messages[0].ID != id || messages[0].Edit.Count != sides || last.Edit.Count != sides || last.Of != id ||
 			fmt.Sprint(last.Body) != fmt.Sprint(messages[0].Body) {

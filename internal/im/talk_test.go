@@ -84,15 +84,15 @@ func (a actor) Read(device, with string) string {
 	a.t.Helper()
 	var all []string
 	for {
-		messages, more, err := a.w.svc.Fetch(a.t.Context(), a.c, device, address(with), 0, 2)
+		got, err := a.w.svc.Pull(a.t.Context(), a.c, device, address(with), 0, 2)
 		a.check(err)
-		for _, m := range messages {
+		for _, m := range got.Messages {
 			all = append(all, said(m))
 		}
-		if len(messages) > 0 {
-			a.check(a.w.svc.Acknowledge(a.t.Context(), a.c, device, address(with), messages[len(messages)-1].ID))
+		if n := len(got.Messages); n > 0 {
+			a.check(a.w.svc.Acknowledge(a.t.Context(), a.c, device, address(with), got.Messages[n-1].ID))
 		}
-		if !more {
+		if !got.More {
 			return strings.Join(all, " ")
 		}
 	}
@@ -451,7 +451,7 @@ func TestDevices(t *testing.T) {
 	}
 	app.fails(im.ErrInvalid.With("device")).Open("web")
 	as(t, w, "nobody").fails(im.ErrUnauthenticated).Open("web")
-	_, _, err := w.svc.Fetch(t.Context(), bob.c, "unknown", address("admin"), 0, 1)
+	_, err := w.svc.Pull(t.Context(), bob.c, "unknown", address("admin"), 0, 1)
 	refused(t, err, im.ErrDeviceNotFound.With("unknown"))
 	refused(t, w.svc.Acknowledge(t.Context(), bob.c, "unknown", address("admin"), 1), im.ErrDeviceNotFound.With("unknown"))
 }

@@ -309,14 +309,10 @@ func (m *model) truth(user string) (all []im.Message) {
 			with = im.ToRoom(im.Group, im.RoomID(to.Name))
 		}
 		for after, more := im.MessageID(0), true; more; {
-			var some []im.Message
-			var err error
-			some, more, err = m.svc.Fetch(m.ctx, m.as(im.Username(user)), "probe", with, after, 500)
+			got, err := m.svc.Pull(m.ctx, m.as(im.Username(user)), "probe", with, after, 500)
 			m.must(err)
-			for _, msg := range some {
-				after = msg.ID
-				all = append(all, msg)
-			}
+			all = append(all, got.Messages...)
+			after, more = got.UpTo, got.More
 		}
 	}
 	return all
