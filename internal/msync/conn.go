@@ -22,7 +22,7 @@ type conn struct {
 	ctx    context.Context //nolint:containedctx // of the server: a connection outlives the request it came with
 	socket *socket
 	line   *hub.Line
-	form   form
+	form   form // written under endMu, by the reader
 	fixed  bool // the form does not go by the first frame
 
 	// Of who signed in. The reader sets them before the session is opened.
@@ -70,7 +70,9 @@ func (c *conn) take(frame []byte, text bool) error {
 	if !c.fixed {
 		c.fixed = true
 		if text {
+			c.endMu.Lock()
 			c.form = textForm
+			c.endMu.Unlock()
 		}
 	}
 	if text == (c.form == binaryForm) {
@@ -161,10 +163,11 @@ func (c *conn) leave(err error) {
 	case errors.Is(err, errForm), errors.Is(err, errFraming), errors.Is(err, errTooLarge), errors.Is(err, errTwice):
 		reason = hub.Broken
 	}
-	if reason != hub.Closed {
+	goodbye, said := errors.Is(err, errGoodbye), c.over()
+	if reason != hub.Closed || goodbye {
 		c.finish(reason, err)
 	}
-	if c.over() && !errors.Is(err, errGoodbye) {
+	if c.over() && !(goodbye && said) {
 		c.drain()
 	}
 	reason, _ = c.end(reason)
@@ -217,11 +220,14 @@ func (c *conn) finish(r hub.Reason, cause error) {
 		_ = c.socket.Conn.Close() // the reader notices
 		return
 	}
+	c.endMu.Lock()
+	form := c.form // the reader may be at the first frame
+	c.endMu.Unlock()
 	var words [][]byte
-	if op, ok := farewell(r); ok && c.live.Load() {
+	if op, ok := farewell(r); ok {
 		words = append(words, c.farewell(op))
 	}
-	if c.form == sockForm {
+	if form == sockForm {
 		words = append(words, wsFrame(ws.OpText, []byte(`c[3000,"Go away!"]`)))
 	}
 	code, text := goodbye(r, cause)
@@ -258,7 +264,7 @@ func goodbye(r hub.Reason, cause error) (ws.StatusCode, string) {
 		return ws.StatusProtocolError, cause.Error()
 	case r == hub.Shutdown:
 		return ws.StatusGoingAway, "the server stops"
-	case r == hub.LoggedOut:
+	case r == hub.LoggedOut, r == hub.Closed:
 		return ws.StatusNormalClosure, ""
 	}
 	return ws.StatusPolicyViolation, string(r)

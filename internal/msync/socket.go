@@ -58,6 +58,8 @@ func (s *socket) next(limit int) (message []byte, text bool, err error) {
 	for {
 		h, err := ws.ReadHeaderBuffer(s, s.head[:])
 		switch {
+		case errors.Is(err, ws.ErrHeaderLengthMSB), errors.Is(err, ws.ErrHeaderLengthUnexpected):
+			return nil, false, errFraming
 		case err != nil:
 			return nil, false, err
 		case !h.Masked || h.Rsv != 0 || h.OpCode.IsReserved(), h.OpCode.IsControl() && (!h.Fin || h.Length > ws.MaxControlFramePayloadSize):

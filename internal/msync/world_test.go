@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -306,10 +307,19 @@ func (w *world) waiting(user, device string) (n int) {
 	return n
 }
 
+// readAll waits until nothing waits for a device: acknowledgements are written a little later.
+func (w *world) readAll(user, device string) {
+	w.t.Helper()
+	for w.waiting(user, device) > 0 {
+		runtime.Gosched()
+	}
+}
+
 // mortal is a store of which a server sees nothing any more once it is dead.
 type mortal struct {
 	im.Store
-	dead atomic.Bool
+	dead   atomic.Bool
+	before atomic.Pointer[func()] // every Update
 }
 
 var errDead = errors.New("the server is dead")
@@ -327,6 +337,9 @@ func (m *mortal) View(ctx context.Context, fn func(im.Tx) error) error {
 func (m *mortal) Update(ctx context.Context, fn func(im.Tx) error) error {
 	if m.dead.Load() {
 		return errDead
+	}
+	if before := m.before.Load(); before != nil {
+		(*before)()
 	}
 	err := m.Store.Update(ctx, fn)
 	if m.dead.Load() {

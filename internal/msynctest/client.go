@@ -36,6 +36,7 @@ type Config struct {
 	NetDial func(ctx context.Context, network, addr string) (net.Conn, error)
 
 	Manual   bool // nothing reads but Recv, and methods that wait for an answer
+	Text     bool // base64 in text frames, as mini-programs send and expect
 	Quiet    bool // neither asks what waits nor pulls nor acknowledges by itself
 	Delivery bool // sends a receipt for every message of another user, as the SDK's option delivery does
 
@@ -228,14 +229,21 @@ func (c *Client) Recv(ctx context.Context) (*pb.MSync, error) {
 	return c.receive(ctx)
 }
 
+// Next reads one message of a client that has not signed in or is Manual. Errors: as of Recv.
+func (c *Client) Next(ctx context.Context) (*pb.MSync, error) {
+	if c.done != nil {
+		return nil, errors.New("this client reads by itself")
+	}
+	return c.receive(ctx)
+}
+
 // receive reads until the context's deadline.
 func (c *Client) receive(ctx context.Context) (*pb.MSync, error) {
 	deadline, _ := ctx.Deadline()
-	if err := c.socket.conn.SetReadDeadline(deadline); err != nil {
-		return nil, err
-	}
+	_ = c.socket.conn.SetReadDeadline(deadline) // when the server has hung up, what it said before is still to be read
 	m, err := c.step(c.socket, true)
-	return m, errors.Join(err, c.socket.conn.SetReadDeadline(time.Time{}))
+	_ = c.socket.conn.SetReadDeadline(time.Time{}) // as above
+	return m, err
 }
 
 // step reads one message, acts on it, and returns it if it is wanted.

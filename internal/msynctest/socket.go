@@ -34,6 +34,7 @@ func (e *Closed) Error() string { return fmt.Sprintf("closed by the server: %d %
 type socket struct {
 	conn   net.Conn
 	sockjs bool
+	text   bool
 
 	in      *bufio.Reader // of whoever reads, as the two below
 	header  [ws.MaxHeaderSize]byte
@@ -63,7 +64,7 @@ func connect(ctx context.Context, cfg Config) (*socket, error) {
 		in = io.MultiReader(bytes.NewReader(slices.Clone(left)), conn)
 		ws.PutReader(early)
 	}
-	s := &socket{conn: conn, sockjs: sockjs, in: bufio.NewReaderSize(in, readBuffer)}
+	s := &socket{conn: conn, sockjs: sockjs, text: cfg.Text, in: bufio.NewReaderSize(in, readBuffer)}
 	if sockjs {
 		data, _, err := s.frame()
 		if err != nil || string(data) != "o" {
@@ -80,7 +81,9 @@ func (s *socket) read() ([]byte, error) {
 		switch {
 		case err != nil:
 			return nil, err
-		case !s.sockjs && op == ws.OpBinary:
+		case s.text && op == ws.OpText:
+			return base64.StdEncoding.DecodeString(string(data))
+		case !s.sockjs && !s.text && op == ws.OpBinary:
 			return data, nil
 		case !s.sockjs:
 			return nil, fmt.Errorf("a frame of kind %d", op)
@@ -154,7 +157,10 @@ func (s *socket) frame() ([]byte, ws.OpCode, error) {
 
 // write sends one message.
 func (s *socket) write(data []byte) error {
-	if !s.sockjs {
+	switch {
+	case s.text:
+		return s.writeFrame(ws.OpText, base64.StdEncoding.AppendEncode(nil, data))
+	case !s.sockjs:
 		return s.writeFrame(ws.OpBinary, data)
 	}
 	return s.writeFrame(ws.OpText, []byte(`["`+base64.StdEncoding.EncodeToString(data)+`"]`))
