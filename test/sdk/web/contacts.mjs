@@ -49,3 +49,17 @@ scenario('a profile', { long: true }, async (t) => {
   await alice.conn.updateUserInfo({ nickname: 'Alice 爱丽丝', sign: 'tea' });
   has((await bob.conn.fetchUserInfoById([alice.user])).data[alice.user], { nickname: 'Alice 爱丽丝', sign: 'tea' }, 'what bob reads');
 });
+
+scenario('contacts over the socket', { core: true, sdk: '3.6.3' }, async (t) => {
+  const [alice, bob, carol] = await t.people('alice', 'bob', 'carol');
+  alice.conn.addContact(bob.user, 'remember me?');
+  has(await bob.event('onContactInvited'), { from: alice.user, to: bob.user, status: 'remember me?' }, 'bob is asked');
+  bob.conn.acceptInvitation(alice.user);
+  has((await alice.first(['onContactAgreed', 'onContactAdded'])).data, { from: bob.user }, 'alice is told');
+  alice.conn.addContact(carol.user, 'and you?');
+  await carol.event('onContactInvited');
+  carol.conn.declineInvitation(alice.user);
+  has(await alice.event('onContactRefuse'), { from: carol.user }, 'alice is told of carol');
+  alice.conn.deleteContact(bob.user);
+  has(await bob.event('onContactDeleted'), { from: alice.user }, 'bob is told');
+});

@@ -176,6 +176,14 @@ scenario('a message withdrawn', {}, async (t) => {
   has(await bob.event('onRecallMessage'), { mid: serverMsgId, from: alice.user, ext: 'sorry' }, 'the recall');
 });
 
+scenario('a message withdrawn with callbacks', { core: true, sdk: '3.6.3' }, async (t) => {
+  const [alice, bob] = await t.people('alice', 'bob');
+  const { serverMsgId } = await alice.text('singleChat', bob.user, 'a slip');
+  await bob.got('a slip');
+  await new Promise((success, fail) => alice.conn.recallMessage({ mid: serverMsgId, to: bob.user, type: 'chat', success, fail }));
+  has(await bob.event('onRecallMessage'), { mid: serverMsgId, from: alice.user }, 'the recall');
+});
+
 scenario('somebody else cannot withdraw', {}, async (t) => {
   const [alice, bob] = await t.people('alice', 'bob');
   const { serverMsgId } = await alice.text('singleChat', bob.user, 'stays');
