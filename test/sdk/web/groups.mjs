@@ -5,6 +5,7 @@ import { equal, has, ok, refused } from './device.mjs';
 import { group } from './messages.mjs';
 
 const scenario = topic('groups');
+const callbacks = { '3.6.3': 'its calls are others' };
 
 const make = (t, d, members, more = {}) => d.conn.createGroup({ data: {
   groupname: 'a group', desc: 'for tests', members: members.map((m) => m.user ?? m), public: true, approval: true, allowinvites: true,
@@ -13,7 +14,7 @@ const make = (t, d, members, more = {}) => d.conn.createGroup({ data: {
 
 const event = (d, operation, id, more = {}) => d.event('onGroupEvent', { operation, id, ...more });
 
-scenario('a group is made with members', {}, async (t) => {
+scenario('a group is made with members', { core: 'jsdom', apart: callbacks }, async (t) => {
   const [alice, bob] = await t.people('alice', 'bob');
   const id = await make(t, alice, [bob]);
   has(await event(bob, 'directJoined', id), { from: alice.user, name: 'a group' }, 'what bob is told');
@@ -24,10 +25,10 @@ scenario('a group is made with members', {}, async (t) => {
   ok((await bob.conn.getJoinedGroups({ pageNum: 1, pageSize: 20 })).data.some((g) => (g.groupid ?? g.groupId) === id), "bob's groups");
   const rich = await bob.conn.getJoinedGroups({ pageNum: 0, pageSize: 20, needAffiliations: true, needRole: true });
   has(rich.entities.find((g) => g.groupId === id), { groupName: 'a group', affiliationsCount: 2, role: 'member' }, "bob's groups with numbers");
-  equal((await bob.conn.getJoinedGroupsCount()).data, 1, 'how many');
+  if (bob.conn.getJoinedGroupsCount) equal((await bob.conn.getJoinedGroupsCount()).data, 1, 'how many'); // a newer call
 });
 
-scenario('an invitation accepted and one declined', {}, async (t) => {
+scenario('an invitation accepted and one declined', { core: 'jsdom', apart: callbacks }, async (t) => {
   const [alice, bob, carol] = await t.people('alice', 'bob', 'carol');
   const id = await make(t, alice, [], { inviteNeedConfirm: true });
   await alice.conn.inviteUsersToGroup({ groupId: id, users: [bob.user, carol.user] });
@@ -117,7 +118,7 @@ scenario('a group is changed and ends', {}, async (t) => {
   await refused(bob.text('groupChat', id, 'hello?'), 605, 'a group that ended');
 });
 
-scenario('what happened to groups while one was away', {}, async (t) => {
+scenario('what happened to groups while one was away', { core: 'jsdom', apart: callbacks }, async (t) => {
   const [alice] = await t.people('alice');
   const user = await t.user('bob');
   const bob = t.device();

@@ -4,6 +4,7 @@ import { topic } from './run.mjs';
 import { equal, eventually, has, ok, refused } from './device.mjs';
 
 const scenario = topic('messages');
+const callbacks = { '3.6.3': 'its calls are others' };
 
 const png = Uint8Array.from(atob('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=='), (c) => c.charCodeAt(0));
 
@@ -133,7 +134,7 @@ scenario('a text to nobody', {}, async (t) => {
   ok(['taken', 204].includes(answer), `a message to nobody: ${answer}`);
 });
 
-scenario('delivery and read receipts', {}, async (t) => {
+scenario('delivery and read receipts', { core: 'jsdom', apart: callbacks }, async (t) => {
   const alice = await t.online(await t.user('alice'));
   const bob = await t.online(await t.user('bob'), { delivery: true });
   const { serverMsgId } = await alice.text('singleChat', bob.user, 'read me');
@@ -168,7 +169,7 @@ scenario('receipts of a group message', {}, async (t) => {
   equal(receipt.groupReadCount, { [serverMsgId]: 1 }, 'its count');
 });
 
-scenario('a message withdrawn', {}, async (t) => {
+scenario('a message withdrawn', { core: 'jsdom', apart: callbacks }, async (t) => {
   const [alice, bob] = await t.people('alice', 'bob');
   const { serverMsgId } = await alice.text('singleChat', bob.user, 'a slip');
   await bob.got('a slip');
@@ -176,7 +177,7 @@ scenario('a message withdrawn', {}, async (t) => {
   has(await bob.event('onRecallMessage'), { mid: serverMsgId, from: alice.user, ext: 'sorry' }, 'the recall');
 });
 
-scenario('a message withdrawn with callbacks', { core: true, sdk: '3.6.3' }, async (t) => {
+scenario('a message withdrawn with callbacks', { core: 'jsdom', sdk: '3.6.3' }, async (t) => {
   const [alice, bob] = await t.people('alice', 'bob');
   const { serverMsgId } = await alice.text('singleChat', bob.user, 'a slip');
   await bob.got('a slip');
@@ -239,7 +240,7 @@ scenario('a message rewritten in a group', { long: true }, async (t) => {
   has(await bob.event('onModifiedMessage'), { id: serverMsgId, msg: 'better words', from: alice.user, to }, 'what bob is told');
 });
 
-scenario('only for who is there', {}, async (t) => {
+scenario('only for who is there', { core: 'jsdom', apart: callbacks }, async (t) => {
   const alice = await t.online(await t.user('alice'));
   const user = await t.user('bob');
   await alice.text('singleChat', user, 'bob is away', { deliverOnlineOnly: true });
@@ -311,7 +312,7 @@ scenario('who is blocked is not heard', {}, async (t) => {
   equal(bob.texts(), ['and now?'], 'what bob got');
 });
 
-scenario('a message by REST arrives', {}, async (t) => {
+scenario('a message by REST arrives', { core: 'jsdom', apart: callbacks }, async (t) => {
   const [bob] = await t.people('bob');
   await t.rest('POST', '/messages/users', { from: 'admin', to: [bob.user], type: 'txt', body: { msg: 'from above' }, ext: { n: 1, s: 'x', o: { a: [1] }, b: true } });
   has(await bob.got('from above'), { from: 'admin', to: bob.user, ext: { n: 1, s: 'x', o: { a: [1] }, b: true } }, 'what bob gets');

@@ -4,6 +4,7 @@ import { topic } from './run.mjs';
 import { equal, eventually, has } from './device.mjs';
 
 const scenario = topic('offline');
+const callbacks = { '3.6.3': 'its calls are others' };
 
 scenario('what came while one was away', { core: true }, async (t) => {
   const [bob, carol, dave] = await t.people('bob', 'carol', 'dave');
@@ -62,7 +63,7 @@ scenario('group messages that came while one was away', {}, async (t) => {
   equal(alice.texts(), Array.from({ length: 30 }, (_, n) => `text ${n}`), 'texts');
 });
 
-scenario('a dropped connection loses nothing', {}, async (t) => {
+scenario('a dropped connection loses nothing', { core: 'jsdom', apart: callbacks }, async (t) => {
   const [alice, bob] = await t.people('alice', 'bob');
   let n = 0;
   for (let round = 0; round < 3; round++) {
@@ -85,7 +86,7 @@ scenario('what is sent while the line is down goes out later, once', {}, async (
   equal(bob.texts(), ['text 1', 'text 2', 'text 3'], 'texts');
 });
 
-scenario('several devices of one person', {}, async (t) => {
+scenario('several devices of one person', { core: 'jsdom', apart: callbacks }, async (t) => {
   const bob = await t.online(await t.user('bob'));
   const user = await t.user('alice');
   const devices = [];
@@ -111,7 +112,7 @@ scenario('several devices of one person', {}, async (t) => {
   equal(three.texts(), ['hello all', 'from one', 'two is away', 'fence'], 'three');
 });
 
-scenario('a new device starts at what no device has read', {}, async (t) => {
+scenario('a new device starts at what no device has read', { core: 'jsdom', apart: callbacks }, async (t) => {
   const bob = await t.online(await t.user('bob'));
   const user = await t.user('alice');
   await bob.text('singleChat', user, 'waits');
@@ -128,7 +129,7 @@ scenario('a new device starts at what no device has read', {}, async (t) => {
   equal(two.texts((m) => m.from === bob.user), ['read by none'], 'what the new device gets');
 });
 
-scenario('both ways at once', {}, async (t) => {
+scenario('both ways at once', { core: 'jsdom', apart: callbacks }, async (t) => {
   const [alice, bob] = await t.people('alice', 'bob');
   const send = async (from, to) => {
     for (let n = 0; n < 40; n++) await from.text('singleChat', to.user, `${n}`);

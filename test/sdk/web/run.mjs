@@ -4,9 +4,9 @@ import { Device, Storage, within, brief } from './device.mjs';
 
 const scenarios = [];
 
-// topic returns the function that registers the stories of a topic. Fields of about: core (every SDK must pass it; else only the
-// newest), long (not in browsers, whose part is quick), only (in this home), sdk (only this), alone (nothing else runs meanwhile), apart (why an SDK
-// cannot pass it, by the SDK's name), limit (milliseconds).
+// topic returns the function that registers the stories of a topic. Fields of about: core (every SDK must pass it, or does so in
+// the home that is named; else only the newest), long (not in browsers, whose part is quick), only (in this home), sdk (only this
+// one), alone (nothing else runs meanwhile), apart (why an SDK cannot pass it, by the SDK's name), limit (milliseconds).
 export function topic(topic) {
   return (name, about, story) => scenarios.push({ topic, name, ...about, story });
 }
@@ -106,7 +106,7 @@ async function one(world, job, s) {
 export async function run(world) {
   const only = new RegExp(world.config.only ?? '');
   const fits = (job) => scenarios.filter((s) =>
-    (s.core || job.all) && (!s.sdk || job.sdk === s.sdk) && (!s.long || world.home === 'jsdom') && (!s.only || world.home === s.only) && !s.apart?.[job.sdk] && only.test(s.name));
+    (job.all || s.core === true || s.core === world.home) && (!s.sdk || job.sdk === s.sdk) && (!s.long || world.home === 'jsdom') && (!s.only || world.home === s.only) && !s.apart?.[job.sdk] && only.test(s.name));
   await world.tell('plan', world.config.jobs.flatMap((job) => fits(job).map((s) => ({ sdk: job.sdk, name: s.name }))));
   for (const job of world.config.jobs) {
     world.mark = `${world.home[0]}${job.sdk.replace(/\W/g, '')}`;
