@@ -18,7 +18,7 @@ const (
 // The events of asks. They go to the topics of the users who are told.
 const (
 	JoinApplied    EventKind = "join_applied"    // to the owner and each admin; Users: who applies; Text: the message
-	JoinAccepted   EventKind = "join_accepted"   // to the one who applied, the owner and each admin; Text: the reason
+	JoinAccepted   EventKind = "join_accepted"   // to the one who applied; Text: the reason
 	JoinDeclined   EventKind = "join_declined"   // as join_accepted
 	Invited        EventKind = "invited"         // to the one invited; Text: the message
 	InviteAccepted EventKind = "invite_accepted" // to the inviter; Users: who was invited; Text: the reason
@@ -194,20 +194,16 @@ func (w *work) ask(p Pending, users []Username, tell func(Username)) error {
 	return w.tx.PutPending(w.room, all)
 }
 
-// AnswerApplication makes who has applied a member, or declines with a reason. It needs an admin. The user, the owner and
-// the admins are told. To accept who is a member changes nothing. Errors: ErrRoomNotFound, ErrRoomDisabled, ErrForbidden,
-// ErrInvalid, ErrUserNotFound, ErrNotPending, ErrBlocked, ErrRoomFull.
+// AnswerApplication makes who has applied a member, or declines with a reason. It needs an admin. The user is told, and nobody
+// else: clients show it as the answer to what one has asked for oneself. To accept who is a member changes nothing. Errors:
+// ErrRoomNotFound, ErrRoomDisabled, ErrForbidden, ErrInvalid, ErrUserNotFound, ErrNotPending, ErrBlocked, ErrRoomFull.
 func (s *Service) AnswerApplication(ctx context.Context, c Caller, id RoomID, name string, accept bool, reason string) error {
 	if err := checkAskText("reason", reason); err != nil {
 		return err
 	}
 	u := foldName(name)
 	return s.inRoom(ctx, c, Group, id, Admin, func(w *work) error {
-		staff, err := staffOf(w.tx, w.room)
-		if err != nil {
-			return err
-		}
-		all, err := w.registered(append([]Username{u}, staff...)) // all who are told, at once
+		all, err := w.registered([]Username{u})
 		if err != nil || all[0].Member && accept {
 			return err
 		}
@@ -218,7 +214,7 @@ func (s *Service) AnswerApplication(ctx context.Context, c Caller, id RoomID, na
 		if accept {
 			kind = JoinAccepted
 		}
-		w.tell(kind, reason, u, append(staff, u)...)
+		w.tell(kind, reason, u, u)
 		return nil
 	})
 }

@@ -277,7 +277,7 @@ func (c *conn) Deliver(f *hub.Frame) {
 	case m == nil:
 		c.tell(f)
 	case f.Event.Kind == im.MessageBroadcast:
-		c.pass(f, m, im.ToUser(m.From), im.HighLevel)
+		c.proclaim(*m)
 	case m.To.Kind == im.Chatroom:
 		if c.meant(m) {
 			c.pass(f, m, m.To, m.Level)
@@ -307,6 +307,17 @@ func (c *conn) pass(f *hub.Frame, m *im.Message, queue im.Address, level im.Leve
 		return c.form.frame(down{metas: [][]byte{pb.AppendMeta(nil, app, m)}, queue: queue, last: true}.append(nil, app))
 	})
 	c.line.PushLevel(wire, level)
+}
+
+// proclaim pushes a message for everybody who is connected, to each as if it were for them alone.
+func (c *conn) proclaim(m im.Message) {
+	if !c.live.Load() {
+		return
+	}
+	m.To = im.ToUser(c.caller.User)
+	meta := pb.AppendMeta(nil, c.caller.App.Key, &m)
+	d := down{metas: [][]byte{meta}, queue: im.ToUser(m.From), last: true}
+	c.line.PushLevel(c.form.frame(d.append(nil, c.caller.App.Key)), im.HighLevel)
 }
 
 // tell pushes an event that is not a message.

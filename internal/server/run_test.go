@@ -116,6 +116,9 @@ func ask(t *testing.T, method, url, token, body string) (int, string) {
 		t.Fatal(err)
 	}
 	req.Close = true
+	if strings.HasPrefix(body, "--X\r\n") {
+		req.Header.Set("Content-Type", "multipart/form-data; boundary=X")
+	}
 	if token != "" {
 		req.Header.Set("Authorization", "Bearer "+token)
 	}

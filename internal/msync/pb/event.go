@@ -253,14 +253,14 @@ func moves(e *im.Event, u im.Username) []change {
 	return []change{c}
 }
 
-// eachOf tells of each user what was done to them. In a chatroom users hear of themselves only, and in a group notices tell
-// users of their own office.
+// eachOf tells of each user what was done to them. Users hear of themselves only, but in a group of all mutes, and there notices
+// tell users of their own office.
 func eachOf(e *im.Event, u im.Username) (all []change) {
 	office := e.Kind == im.AdminAdded || e.Kind == im.AdminRemoved
 	if u != "" && office && e.RoomKind == im.Group && !alone(e, u) {
 		return nil
 	}
-	c := change{}
+	c, everybody := change{}, u == ""
 	switch e.Kind {
 	case im.MembersMuted:
 		c.op, c.ext = MUCBody_ADD_MUTE, `{"user_mute_time":`+strconv.FormatInt(e.Until.UnixMilli(), 10)+`}`
@@ -277,8 +277,11 @@ func eachOf(e *im.Event, u im.Username) (all []change) {
 	case im.AdminRemoved:
 		c.op = MUCBody_REMOVE_ADMIN
 	}
+	if e.RoomKind == im.Group && (c.op == MUCBody_ADD_MUTE || c.op == MUCBody_REMOVE_MUTE) {
+		everybody = true
+	}
 	for _, name := range e.Users {
-		if u == "" || name == u || e.RoomKind == im.Group {
+		if everybody || name == u {
 			c.to = name
 			all = append(all, c)
 		}

@@ -137,18 +137,30 @@ type eventRow struct{ room, roomAnn, group, groupAnn string }
 
 const same = "same"
 
+func all(s string) eventRow { return eventRow{s, s, s, s} }
+
+// each is one Meta a user; in chatrooms users hear of themselves only, in groups of all.
+func each(s string) eventRow {
+	both := strings.ReplaceAll(s, ">USER", ">ann") + "; " + strings.ReplaceAll(s, ">USER", ">bob")
+	return eventRow{both, strings.ReplaceAll(s, ">USER", ">ann"), both, both}
+}
+
+// own is each where users hear of themselves only in groups, too.
+func own(s string) eventRow {
+	row := each(s)
+	row.groupAnn = row.roomAnn
+	return row
+}
+
+// office is each where, in a group, a notice tells whom it concerns.
+func office(s string) eventRow {
+	row := each(s)
+	row.groupAnn = untold // a notice tells it
+	return row
+}
+
 // eventRows are the decisions about all kinds of event (wire/msync.md §7.2).
 func eventRows() map[im.EventKind]eventRow {
-	all := func(s string) eventRow { return eventRow{s, s, s, s} }
-	each := func(s string) eventRow { // one Meta a user; in chatrooms users hear of themselves only
-		both := strings.ReplaceAll(s, ">USER", ">ann") + "; " + strings.ReplaceAll(s, ">USER", ">bob")
-		return eventRow{both, strings.ReplaceAll(s, ">USER", ">ann"), both, both}
-	}
-	office := func(s string) eventRow {
-		row := each(s)
-		row.groupAnn = untold // a notice tells it
-		return row
-	}
 	return map[im.EventKind]eventRow{
 		im.RoomCreated:         all(untold), // who is in it from the beginning is told by a notice
 		im.RoomUpdated:         {"UPDATE own", same, `UPDATE own {"name":"n\"","public":true,"max_users":200}`, same},
@@ -164,8 +176,8 @@ func eventRows() map[im.EventKind]eventRow {
 		im.MuteEnded:           each("REMOVE_MUTE @ppAdmin>USER"),
 		im.MembersBlocked:      all(untold), // who was inside is removed, too
 		im.MembersUnblocked:    all(untold), // by a notice, where it is a group
-		im.MembersAllowed:      each("ADD_USER_WHITE_LIST own>USER"),
-		im.MembersDisallowed:   each("REMOVE_USER_WHITE_LIST own>USER"),
+		im.MembersAllowed:      own("ADD_USER_WHITE_LIST own>USER"),
+		im.MembersDisallowed:   own("REMOVE_USER_WHITE_LIST own>USER"),
 		im.FileUploaded:        all(`UPLOAD_FILE own {"file_id":"f1","file_name":"a\t.txt","file_owner":"ann","file_size":9,"created":1700000000000}`),
 		im.FileDeleted:         all("DELETE_FILE own f1"),
 		im.RoomMuted:           all("BAN_GROUP own"),
