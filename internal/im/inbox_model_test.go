@@ -393,3 +393,26 @@ func TestALateNode(t *testing.T) {
 		same(t, device, bob.Open(device)+": "+bob.Read(device, "ann")+" "+bob.Read(device, "cat"), "ann 1, cat 1: first second")
 	}
 }
+
+// TestAClockThatWentBack: ids stand side by side where many got a message at once. Who writes to one of them with a clock that is
+// behind is not told that the next is taken.
+func TestAClockThatWentBack(t *testing.T) {
+	onEngines(t, nil, func(t *testing.T, w *world) {
+		crowd := w.crowd(40)
+		app := im.AppCaller(w.app)
+		all := im.NewMessage{Body: words("x")}
+		for _, name := range crowd {
+			all.To = append(all.To, address(name))
+		}
+		_, err := w.svc.Send(t.Context(), app, all)
+		must(t, err)
+		late := w.another(func(c *im.Config) { c.Clock, c.IDs = lateClock{w.clock, 30 * time.Second}, &imtest.IDs{} })
+		for _, name := range crowd {
+			for range 2 {
+				as(t, late, "app").Say(name, "y")
+			}
+			as(t, w, name).Open("web")
+			same(t, name, as(t, w, name).Read("web", "admin"), "x y y")
+		}
+	})
+}

@@ -309,8 +309,8 @@ type CommunityTx interface {
 type MessageTx interface {
 	// Pair tells of two users who exists and who takes part in their conversation. From and To may be the same user.
 	Pair(app AppID, c ConversationID, from, to Username) (Pair, error)
-	// Advance makes id the last of the conversation, or the next after its last where that is not below id, and returns
-	// it and the last before, 0 for none. Until the transaction ends no other gets past Advance of the conversation.
+	// Advance makes id the last of the conversation, or where the last is not below id another one at most a millisecond after it,
+	// and returns it and the last before, 0 for none. Until the transaction ends no other gets past Advance of the conversation.
 	Advance(app AppID, c ConversationID, id MessageID) (next, prev MessageID, err error)
 	// Last is the last message of the conversation, 0 when nothing was said.
 	Last(AppID, ConversationID) (MessageID, error)

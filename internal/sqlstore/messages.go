@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"database/sql"
+	"math/rand/v2"
 	"strings"
 	"time"
 
@@ -84,8 +85,8 @@ func (t *tx) Pair(app im.AppID, c im.ConversationID, from, to im.Username) (p im
 // Advance implements [im.MessageTx]. ErrAppNotFound when the conversation is new and the app is gone.
 func (t *tx) Advance(app im.AppID, c im.ConversationID, id im.MessageID) (next, prev im.MessageID, err error) {
 	var last, before int64
-	err = t.change(`UPDATE conversations SET prev = last, last = CASE WHEN last < $3 THEN $3 ELSE last + 1 END WHERE app = $1 AND conv = $2 RETURNING last, prev`,
-		[]any{int64(app), string(c), int64(id)}, func(rows rows) error { return rows.Scan(&last, &before) })
+	err = t.change(`UPDATE conversations SET prev = last, last = CASE WHEN last < $3 THEN $3 ELSE last + $4 END WHERE app = $1 AND conv = $2 RETURNING last, prev`,
+		[]any{int64(app), string(c), int64(id), step()}, func(rows rows) error { return rows.Scan(&last, &before) })
 	if err != nil || last > 0 {
 		return im.MessageID(last), im.MessageID(before), err
 	}
@@ -98,6 +99,10 @@ func (t *tx) Advance(app im.AppID, c im.ConversationID, id im.MessageID) (next, 
 	}
 	return id, 0, err
 }
+
+// step is how far after the last of a conversation the next comes when a clock is behind. Many ids stand side by side, so that the very
+// next may be a message's of another conversation.
+func step() int64 { return 1 + rand.Int64N(1<<22) }
 
 // holdApp keeps an app from being deleted until the transaction ends. ErrAppNotFound when it is gone.
 func (t *tx) holdApp(app im.AppID) error {

@@ -56,11 +56,11 @@ func (t *tx) advanceEach(app im.AppID, round []*im.Message, at map[im.Username]i
 	const advance = `WITH v(i, n, id) AS (VALUES {})
 		INSERT INTO conversations (app, conv, last, prev) SELECT u.app, '` + noticesOf + `' || u.name, v.id, 0 FROM v JOIN users u ON u.app = $1 AND u.name = v.n WHERE v.i >= 0
 		ON CONFLICT (app, conv) DO UPDATE SET prev = conversations.last,
-			last = CASE WHEN conversations.last < excluded.last THEN excluded.last ELSE conversations.last + 1 END
+			last = CASE WHEN conversations.last < excluded.last THEN excluded.last ELSE conversations.last + $2 END
 		RETURNING conv, last, prev`
 	for left := round; len(left) > 0; {
 		n := t.dialect.chunk(len(left))
-		args := append(make([]any, 0, 1+2*n), int64(app))
+		args := append(make([]any, 0, 2+2*n), int64(app), step())
 		for _, m := range left[:n] {
 			args = append(args, string(m.To.User), int64(m.ID))
 			m.ID = 0
@@ -68,7 +68,7 @@ func (t *tx) advanceEach(app im.AppID, round []*im.Message, at map[im.Username]i
 		left = left[n:]
 		var conv string
 		var last, prev int64
-		err := t.change(t.texts.repeat(advance, `(#,CAST(? AS TEXT),CAST(? AS BIGINT))`, 2, n), args, func(rows rows) error {
+		err := t.change(t.texts.repeat(advance, `(#,CAST(? AS TEXT),CAST(? AS BIGINT))`, 3, n), args, func(rows rows) error {
 			err := rows.Scan(&conv, &last, &prev)
 			u := im.Username(strings.TrimPrefix(conv, noticesOf))
 			round[at[u]].ID, round[at[u]].Prev = im.MessageID(last), im.MessageID(prev)

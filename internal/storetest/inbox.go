@@ -259,9 +259,10 @@ func testTell(e *env) {
 	notice := func(u im.Username, id im.MessageID, text string) im.Message {
 		return im.Message{App: e.app, ID: id, At: start(), To: im.NoticesOf(u), Body: im.Body{Type: im.NoticeBody, Fields: im.Fields{{Name: "text", Value: im.Text(text)}}}}
 	}
+	var told []im.Message
 	tell := func(notices ...im.Message) (ids string) {
-		e.update(func(tx im.Tx) error {
-			told, err := tx.Tell(e.app, notices)
+		e.update(func(tx im.Tx) (err error) {
+			told, err = tx.Tell(e.app, notices)
 			ids = ""
 			for _, m := range told {
 				ids += fmt.Sprintf("%s %d after %d, ", m.To.User, m.ID, m.Prev)
@@ -272,8 +273,14 @@ func testTell(e *env) {
 	}
 	e.same("nobody", tell(), "")
 	e.same("the first, and nobody's", tell(notice("ann", 7, "one"), notice("nobody", 8, "x")), "ann 7 after 0, nobody 0 after 0, ")
-	e.same("two of one, older", tell(notice("ann", 5, "two"), notice("u003", 6, "x"), notice("ann", 20, "three")), "ann 8 after 7, u003 6 after 0, ann 20 after 8, ")
-	e.same("takes part from the first on", e.spans("ann", ""), "nann 0- of 20 at 0/0")
+	const later = 99 << 22
+	ids := tell(notice("ann", 5, "two"), notice("u003", 6, "x"), notice("ann", later, "three"))
+	second := told[0].ID
+	if second <= 7 || second > 7+1<<22 {
+		e.Errorf("older than the last: got %d", second)
+	}
+	e.same("two of one, older", ids, fmt.Sprintf("ann %d after 7, u003 6 after 0, ann %d after %[1]d, ", second, later))
+	e.same("takes part from the first on", e.spans("ann", ""), fmt.Sprintf("nann 0- of %d at 0/0", later))
 	e.same("who does not exist", e.spans("nobody", ""), "")
 	var many []im.Message
 	for i, u := range number(0, 70) {
@@ -283,8 +290,8 @@ func testTell(e *env) {
 		e.Errorf("many: got %s", got)
 	}
 	ann := im.Device{App: e.app, User: "ann", Name: "pad"}
-	found := read(e, func(tx im.Tx) ([]im.Message, error) { return tx.MessagesFor(ann, "nann", 0, 99, 9) })
-	want := []im.Message{notice("ann", 7, "one"), notice("ann", 8, "two"), notice("ann", 20, "three")}
+	found := read(e, func(tx im.Tx) ([]im.Message, error) { return tx.MessagesFor(ann, "nann", 0, later, 9) })
+	want := []im.Message{notice("ann", 7, "one"), notice("ann", second, "two"), notice("ann", later, "three")}
 	e.same("as written", found, want)
 	e.same("no history", len(read(e, func(tx im.Tx) ([]im.Message, error) { return tx.Messages(e.app, 0, 999, 99) })), 0)
 	e.update(func(tx im.Tx) error { return tx.DeleteUser(e.app, "ann") })
