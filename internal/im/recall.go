@@ -70,12 +70,12 @@ func (s *Service) recallable(tx Tx, c Caller, id MessageID, to Address) (m Messa
 // recall puts the withdrawal where the message stood.
 func (s *Service) recall(tx Tx, emit func(Event), m Message, r Recalling) (w Message, err error) {
 	now := s.clock.Now()
-	w = Message{App: m.App, At: now, From: m.From, Device: r.Device, Client: r.Client, To: m.To, Only: m.Only, Echo: true,
+	w = Message{App: m.App, ID: s.ids.MessageID(now), At: now, From: m.From, Device: r.Device, Client: r.Client, To: m.To, Only: m.Only, Echo: true,
 		Body: Body{RecallBody, Fields{{fieldOf, Text(m.ID.String())}}}}
 	if r.Ext != "" {
 		w.Body.Fields = append(w.Body.Fields, Field{fieldExt, Text(r.Ext)})
 	}
-	if w.ID, w.Prev, err = tx.Advance(m.App, m.Conversation(), s.ids.MessageID(now)); err != nil {
+	if err := w.placeAbout(tx, m); err != nil {
 		return w, err
 	}
 	if err := tx.DeleteMessage(m.App, m.ID); err != nil {

@@ -44,12 +44,15 @@ func (s *Service) Rewrite(ctx context.Context, c Caller, id MessageID, r Rewriti
 		if m, err = tx.Message(c.App.ID, id); err != nil {
 			return err
 		}
+		if !m.Spoken() {
+			return ErrMessageNotFound.With(id.String())
+		}
 		if err := firstError(c.mustBe(m.From), s.mayStillSpeak(tx, c, m.To)); err != nil {
 			return err
 		}
 		now := s.clock.Now()
-		place, prev, err := tx.Advance(m.App, m.Conversation(), s.ids.MessageID(now))
-		if err != nil {
+		note := Message{App: m.App, ID: s.ids.MessageID(now), From: m.From, To: m.To}
+		if err := note.placeAbout(tx, m); err != nil {
 			return err
 		}
 		if m, err = tx.Message(c.App.ID, id); err != nil { // again: nobody else changes it from here on
@@ -63,7 +66,7 @@ func (s *Service) Rewrite(ctx context.Context, c Caller, id MessageID, r Rewriti
 		if err := tx.PutMessage(m); err != nil {
 			return err
 		}
-		return noteEdit(tx, emit, m, r, place, prev)
+		return noteEdit(tx, emit, m, r, note.ID, note.Prev)
 	})
 	return m, err
 }
@@ -97,8 +100,6 @@ func noteEdit(tx Tx, emit func(Event), m Message, r Rewriting, place, prev Messa
 func (r Rewriting) applied(m Message, most int) (Message, error) {
 	editable := m.Body.Type == TextBody || m.Body.Type == CustomBody
 	switch {
-	case !m.Spoken():
-		return m, ErrMessageNotFound.With(m.ID.String())
 	case m.Body.Type == CommandBody, r.Body.Type != 0 && (r.Body.Type != m.Body.Type || !editable):
 		return m, ErrEditKind
 	case m.Edit.Count >= maxEdits:

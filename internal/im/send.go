@@ -252,8 +252,7 @@ func (m *Message) place(tx Tx) (err error) {
 	return err
 }
 
-// sayToUser gives a message to a user its number. From the first message on each of the two who exists takes part in the
-// conversation.
+// sayToUser gives a message to a user its number.
 func (s *Service) sayToUser(tx Tx, c Caller, m *Message) error {
 	if _, err := ParseUsername(string(m.To.User)); err != nil { // nobody is called so
 		if c.IsApp() {
@@ -261,16 +260,9 @@ func (s *Service) sayToUser(tx Tx, c Caller, m *Message) error {
 		}
 		return ErrUserNotFound.For(m.To.User)
 	}
-	m.Only, m.AskReceipts = nil, false // which are of rooms
-	conv := m.Conversation()
+	m.Only, m.AskReceipts = nil, false     // which are of rooms
 	m.Echo = m.Echo || m.From == m.To.User // who writes to oneself receives it
-	pair, err := tx.Pair(m.App, conv, m.From, m.To.User)
-	if fresh := pair.fresh(m.From, m.To.User); err == nil && len(fresh) > 0 && !m.Online {
-		if err := tx.LockUsers(m.App, fresh); err != nil { // before the conversation, as everyone locks them
-			return err
-		}
-		pair, err = tx.Pair(m.App, conv, m.From, m.To.User) // one may have been deleted until then
-	}
+	pair, err := m.pair(tx)
 	switch {
 	case err != nil:
 		return err
@@ -283,10 +275,44 @@ func (s *Service) sayToUser(tx Tx, c Caller, m *Message) error {
 			return err
 		}
 	}
+	return m.placeBetween(tx, pair)
+}
+
+// pair looks at the two of a message between two users. Those who do not take part yet are locked, before the conversation, as
+// everyone locks them; one may have been deleted until then.
+func (m *Message) pair(tx Tx) (Pair, error) {
+	conv := m.Conversation()
+	pair, err := tx.Pair(m.App, conv, m.From, m.To.User)
+	fresh := pair.fresh(m.From, m.To.User)
+	if err != nil || len(fresh) == 0 || m.Online {
+		return pair, err
+	}
+	if err := tx.LockUsers(m.App, fresh); err != nil {
+		return pair, err
+	}
+	return tx.Pair(m.App, conv, m.From, m.To.User)
+}
+
+// placeBetween is place between two users. From the first message on that is not Online each of the two who exists takes part in the
+// conversation.
+func (m *Message) placeBetween(tx Tx, pair Pair) error {
 	if err := m.place(tx); err != nil || m.Online {
 		return err
 	}
-	return tx.TakePart(m.App, conv, pair.fresh(m.From, m.To.User), m.ID-1)
+	return tx.TakePart(m.App, m.Conversation(), pair.fresh(m.From, m.To.User), m.ID-1)
+}
+
+// placeAbout gives a number to what tells of another message. Of one that was for those online only it may be the first that the two
+// find in their inboxes.
+func (m *Message) placeAbout(tx Tx, of Message) error {
+	if !of.Online || of.To.User == "" {
+		return m.place(tx)
+	}
+	pair, err := m.pair(tx)
+	if err != nil {
+		return err
+	}
+	return m.placeBetween(tx, pair)
 }
 
 // Pair is what sending needs to know of two users: who exists, and who takes part in their conversation.
