@@ -237,15 +237,15 @@ func (m *model) step() {
 	case n < 25:
 		m.note("%v drops", d)
 		m.drop(d)
-	case n < 33:
+	case n < 31:
 		m.note("%v connects", d)
 		m.revive(d)
-	case n < 35 && d.alive():
+	case n < 33 && d.alive():
 		m.note("%v beats", d)
 		if _, err := d.c.Unread(m.ctx); err != nil {
 			m.note("%v: %v", d, err)
 		}
-	case n < 36:
+	case n < 34:
 		m.clock.Advance([]time.Duration{time.Millisecond, time.Second, 10 * time.Second}[m.r.IntN(3)])
 	case n < 39:
 		m.storm()
@@ -260,6 +260,11 @@ func (m *model) storm() {
 	for _, i := range m.r.Perm(len(m.devices))[:3] {
 		d := m.devices[i]
 		texts, to := m.words(5)
+		if m.r.IntN(2) == 0 { // all to the same
+			for i := range to {
+				to[i] = to[0]
+			}
+		}
 		m.note("%v says %v in the storm", d, texts)
 		all.Go(func() { d.say(texts, to) })
 	}
@@ -271,8 +276,12 @@ func (m *model) storm() {
 	}
 	switch victim := m.devices[m.r.IntN(len(m.devices))]; m.r.IntN(4) {
 	case 0:
-		m.note("%v breaks", victim)
-		victim.wire.Conn.Close()
+		m.note("all of %s break", victim.user)
+		for _, d := range m.devices {
+			if d.user == victim.user {
+				d.wire.Conn.Close()
+			}
+		}
 	case 1:
 		m.note("%v is not heard", victim)
 		victim.wire.up.Store(true)

@@ -285,3 +285,49 @@ func TestKeysOfTheFuture(t *testing.T) {
 		w.hears(c, "two")
 	}
 }
+
+// TestManyQueues: a client that finds more waiting than it may have unanswered gets all of it, without anything else happening.
+func TestManyQueues(t *testing.T) {
+	w := newWorld(t)
+	w.connect("dan", "web").Kill()
+	for i := range 6 {
+		name := fmt.Sprint("u", i)
+		w.register(name)
+		c := w.connect(name, "web")
+		for range 45 {
+			w.send(c, msynctest.ToUser("dan"), "x")
+		}
+	}
+	dan := w.connect("dan", "web")
+	if got, err := dan.Wait(w.ctx, 270); err != nil {
+		t.Fatalf("%d of 270 came: %v", len(got), err)
+	}
+	w.readAll("dan", "web")
+}
+
+// TestWhileFetching: what is said after the store was read, and before the device is told what was found, comes too.
+func TestWhileFetching(t *testing.T) {
+	w := newWorld(t)
+	elsewhere := im.NewService(im.Config{Store: w.disk, Bus: w.bus, Clock: w.clock, IDs: w.ids, Log: w.log})
+	say := func(text string) {
+		t.Helper()
+		_, err := elsewhere.Send(w.ctx, w.root(), im.NewMessage{From: "ann", To: []im.Address{im.ToUser("dan")}, Body: im.Body{Type: im.TextBody,
+			Fields: im.Fields{{Name: "msg", Value: im.Text(text)}}}})
+		w.must(err)
+	}
+	dan := w.connect("dan", "web")
+	read, release := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	hold := func() {
+		once.Do(func() {
+			close(read)
+			<-release
+		})
+	}
+	w.store.after.Store(&hold)
+	say("one")
+	<-read
+	say("two")
+	close(release)
+	w.hears(dan, "one", "two")
+}

@@ -322,6 +322,7 @@ type mortal struct {
 	im.Store
 	dead   atomic.Bool
 	before atomic.Pointer[func()] // every Update
+	after  atomic.Pointer[func()] // every View
 }
 
 var errDead = errors.New("the server is dead")
@@ -332,7 +333,11 @@ func (m *mortal) View(ctx context.Context, fn func(im.Tx) error) error {
 	if m.dead.Load() {
 		return errDead
 	}
-	return m.Store.View(ctx, fn)
+	err := m.Store.View(ctx, fn)
+	if after := m.after.Load(); after != nil {
+		(*after)()
+	}
+	return err
 }
 
 // Update lets what is under way happen or not: nobody is told any more.
