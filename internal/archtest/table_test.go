@@ -40,7 +40,7 @@ func layers() map[string]layer {
 
 		// The composition root, and the command.
 		"internal/server": {ours: []string{"internal/apidoc", "internal/blob", "internal/pictures", "internal/bus", "internal/dump", "internal/easemob", "internal/hub", "internal/im", "internal/msync", "internal/passwords", "internal/plus", "internal/sqlstore", "internal/thinksns"},
-			third: []string{"github.com/lmittmann/tint", "github.com/prometheus/client_golang"}, tests: []string{"internal/msync/pb", "github.com/golang-jwt/jwt/v5"}},
+			third: []string{"github.com/lmittmann/tint", "github.com/prometheus/client_golang"}, tests: []string{"internal/msync/pb", "github.com/golang-jwt/jwt/v5", "google.golang.org/protobuf"}},
 		"cmd/teahouse": {ours: []string{"internal/server"}, third: []string{"github.com/alecthomas/kong"}},
 
 		// For development only.

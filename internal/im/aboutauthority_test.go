@@ -18,15 +18,18 @@ func aboutMessages() []struct {
 	edit := func(a actor, id im.MessageID) { a.Rewrite(id, im.Rewriting{Body: words("new")}) }
 	read := func(a actor, id im.MessageID) { a.Receipt(im.ReceiptRead, id) }
 	delivered := func(a actor, id im.MessageID) { a.Receipt(im.ReceiptDelivered, id) }
-	mine := "ok  not_self  not_self  ok  not_self  not_self  unauthenticated"
+	const (
+		mine   = "ok  not_self  not_self  ok  not_self  message_not_found  unauthenticated"
+		ofBoth = "ok  message_not_found  message_not_found  ok  not_self  message_not_found  unauthenticated"
+	)
 	return []struct {
 		name, to, answers string
 		do                func(a actor, id im.MessageID)
 	}{
 		{"Recall", "#crew", mine, recall},
-		{"Recall", "bob", mine, recall},
+		{"Recall", "bob", ofBoth, recall},
 		{"Rewrite", "#crew", mine, edit},
-		{"Rewrite", "bob", mine, edit},
+		{"Rewrite", "bob", ofBoth, edit},
 		{"Receipt read", "#crew", "user_token_required  told  told  ok  told  ok  unauthenticated", read},
 		{"Receipt read", "bob", "user_token_required  ok  ok  ok  told  ok  unauthenticated", read},
 		{"Receipt delivered", "#crew", "user_token_required  ok  ok  ok  ok  ok  unauthenticated", delivered},

@@ -2,6 +2,7 @@ package im
 
 import (
 	"context"
+	"errors"
 	"hash/fnv"
 	"strconv"
 	"time"
@@ -53,7 +54,7 @@ func (s *Service) recallable(tx Tx, c Caller, id MessageID, to Address) (m Messa
 	if m, err = tx.Message(c.App.ID, id); err != nil {
 		return m, err
 	}
-	if err := c.mustBe(m.From); err != nil {
+	if err := mustHaveSaid(tx, c, m); err != nil {
 		return m, err
 	}
 	switch {
@@ -65,6 +66,30 @@ func (s *Service) recallable(tx Tx, c Caller, id MessageID, to Address) (m Messa
 		return m, ErrRecallLate.With(id.String())
 	}
 	return m, nil
+}
+
+// mustHaveSaid refuses who has not said a message. Who has not heard it, either, does not learn that there is one.
+func mustHaveSaid(tx Tx, c Caller, m Message) error {
+	refused := c.mustBe(m.From)
+	if refused == nil || !c.Known() || m.To == ToUser(c.User) {
+		return refused
+	}
+	unknown := ErrMessageNotFound.With(m.ID.String())
+	if m.To.Room == "" || !m.For(c.User) {
+		return unknown
+	}
+	room, err := tx.Room(c.App.ID, m.To.Kind, m.To.Room)
+	if errors.Is(err, ErrRoomNotFound) {
+		return unknown
+	}
+	if err != nil {
+		return err
+	}
+	all, err := tx.Standings(room, []Username{c.User})
+	if err == nil && !all[0].Member {
+		err = unknown
+	}
+	return firstError(err, refused)
 }
 
 // recall puts the withdrawal where the message stood.

@@ -47,7 +47,7 @@ func (s *Service) Rewrite(ctx context.Context, c Caller, id MessageID, r Rewriti
 		if !m.Spoken() {
 			return ErrMessageNotFound.With(id.String())
 		}
-		if err := firstError(c.mustBe(m.From), s.mayStillSpeak(tx, c, m.To)); err != nil {
+		if err := firstError(mustHaveSaid(tx, c, m), s.mayStillSpeak(tx, c, m.To)); err != nil {
 			return err
 		}
 		now := s.clock.Now()
