@@ -36,9 +36,12 @@ type UserMuteTx interface {
 
 // SpeakerTx answers what the rule about who may speak asks of the people.
 type SpeakerTx interface {
-	// Speaker tells how a user stands who is about to speak: to the receiver of a chat between two, or with no receiver in
-	// a room. It is one statement and its cost grows with nothing. A user who is unknown has no standing.
+	// Speaker tells how a user stands who is about to speak to another. It is one statement and its cost grows with nothing. A
+	// user who is unknown has no standing.
 	Speaker(app AppID, sender, receiver Username) (Speaker, error)
+	// Voice tells how a user stands who is about to speak in a room, or returns ErrRoomNotFound with the id. It is one statement,
+	// too.
+	Voice(app AppID, kind RoomKind, id RoomID, sender Username) (Voice, error)
 }
 
 // PropertyTx keeps the properties of users.

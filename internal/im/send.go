@@ -228,18 +228,19 @@ var errNobody = errors.New("nobody receives the message")
 
 // sayInRoom gives a message to a room its number.
 func (s *Service) sayInRoom(tx Tx, c Caller, m *Message) error {
-	room, err := tx.Room(m.App, m.To.Kind, m.To.Room)
-	switch {
-	case c.IsApp() && errors.Is(err, ErrRoomNotFound):
+	if !c.IsApp() {
+		if err := s.maySpeakIn(tx, c, m.To); err != nil {
+			return err
+		}
+		return m.place(tx)
+	}
+	switch room, err := tx.Room(m.App, m.To.Kind, m.To.Room); {
+	case errors.Is(err, ErrRoomNotFound):
 		return errNobody
 	case err != nil:
 		return err
-	case c.IsApp() && room.Disabled: // the one rule that binds app tokens too (ADR 19)
+	case room.Disabled: // the one rule that binds app tokens too (ADR 19)
 		return ErrRoomDisabled.In(room.ID)
-	case !c.IsApp():
-		if err := s.maySpeakIn(tx, c, room); err != nil {
-			return err
-		}
 	}
 	return m.place(tx)
 }

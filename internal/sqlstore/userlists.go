@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"database/sql"
 	"slices"
 
 	"teahouse/internal/im"
@@ -100,6 +101,40 @@ func (t *tx) Speaker(app im.AppID, sender, receiver im.Username) (sp im.Speaker,
 		return err
 	})
 	return sp, err
+}
+
+// Voice implements [im.SpeakerTx].
+func (t *tx) Voice(app im.AppID, kind im.RoomKind, id im.RoomID, sender im.Username) (v im.Voice, err error) {
+	const query = `SELECT r.disabled, r.muted, m.role, a.place, s.until, u.chat, u.groupchat, u.chatroom FROM rooms r
+		LEFT JOIN members m ON m.app = r.app AND m.username = $4 AND m.kind = r.kind AND m.room = r.id
+		LEFT JOIN room_lists a ON a.app = r.app AND a.room = r.id AND a.list = $5 AND a.username = $4
+		LEFT JOIN room_lists s ON s.app = r.app AND s.room = r.id AND s.list = $6 AND s.username = $4
+		LEFT JOIN user_mutes u ON u.app = r.app AND u.username = $4
+		WHERE r.app = $1 AND r.id = $2 AND r.kind = $3`
+	var disabled, muted int64
+	var role, allowed, until sql.NullInt64
+	var ends [3]sql.NullInt64
+	found, err := t.row(query, []any{int64(app), string(id), kindCode(kind), string(sender), listCode(im.Allows), listCode(im.Mutes)},
+		&disabled, &muted, &role, &allowed, &until, &ends[0], &ends[1], &ends[2])
+	switch {
+	case err != nil:
+		return v, err
+	case !found:
+		return v, im.ErrRoomNotFound.In(id)
+	}
+	v = im.Voice{Disabled: disabled != 0, Silent: muted != 0, Member: role.Valid, Role: im.Stranger, Allowed: allowed.Valid}
+	if role.Valid {
+		v.Role = im.Role(role.Int64)
+	}
+	if until.Valid {
+		v.Until = fromMS(until.Int64)
+	}
+	for i, end := range ends {
+		if end.Valid {
+			v.Anywhere.Ends[i] = fromMS(end.Int64)
+		}
+	}
+	return v, nil
 }
 
 // forgetUser removes what stands about a user, on both sides.

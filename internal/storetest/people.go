@@ -14,6 +14,7 @@ func peopleTests() []test {
 		{"RelationOfNobody", testRelationOfNobody},
 		{"UserMutes", testUserMutes},
 		{"Speaker", testSpeaker},
+		{"Voice", testVoice},
 		{"Properties", testProperties},
 		{"ForgottenUser", testForgottenUser},
 	}
@@ -222,7 +223,6 @@ func testSpeaker(e *env) {
 	ann := e.muted("ann", 1, 2, -1)
 	e.mute(ann)
 	e.same("muted", speaker("ann", "bob"), im.Speaker{Ends: ann.Ends})
-	e.same("muted, in a room", speaker("ann", ""), im.Speaker{Ends: ann.Ends})
 	e.relate("bob", im.ContactList, "ann", "")
 	e.relate("carl", im.ContactList, "bob", "")
 	e.relate("carl", im.BlockedList, "bob", "")
@@ -231,6 +231,33 @@ func testSpeaker(e *env) {
 	e.same("the other way", speaker("bob", "ann"), im.Speaker{})
 	e.same("blocked by the receiver", speaker("bob", "carl"), im.Speaker{Contact: true, Blocked: true})
 	e.same("has blocked, and was asked", speaker("carl", "bob"), im.Speaker{})
+}
+
+// testVoice: all that decides whether somebody may speak in a room, in one look.
+func testVoice(e *env) {
+	e.users("ann", "bob", "carl")
+	room := e.room("ann", "bob")
+	voice := func(u im.Username) im.Voice {
+		return read(e, func(tx im.Tx) (im.Voice, error) { return tx.Voice(e.app, room.Kind, room.ID, u) })
+	}
+	e.same("the owner", voice("ann"), im.Voice{Member: true, Role: im.Owner})
+	e.same("a member", voice("bob"), im.Voice{Member: true, Role: im.Plain})
+	e.same("a stranger", voice("carl"), im.Voice{Role: im.Stranger})
+	e.same("nobody", voice("nobody"), im.Voice{Role: im.Stranger})
+	bob := e.muted("bob", 1, 2, -1)
+	e.mute(bob)
+	end := start().Add(time.Hour)
+	e.update(func(tx im.Tx) error {
+		room.Muted, room.Disabled = true, true
+		return firstError(tx.PutRoom(room), tx.SetRole(room, "bob", im.Admin),
+			tx.PutEntries(room, im.Mutes, []im.Entry{{User: "bob", Until: end}}), tx.PutEntries(room, im.Allows, []im.Entry{{User: "bob"}}),
+			tx.PutEntries(room, im.Mutes, []im.Entry{{User: "carl", Until: end}}))
+	})
+	e.same("with everything", voice("bob"), im.Voice{Disabled: true, Silent: true, Member: true, Role: im.Admin, Allowed: true, Until: end,
+		Anywhere: im.Speaker{Ends: bob.Ends}})
+	e.same("a muted stranger", voice("carl"), im.Voice{Disabled: true, Silent: true, Role: im.Stranger, Until: end})
+	e.refused(im.ErrRoomNotFound.In("nowhere"), func(tx im.Tx) error { _, err := tx.Voice(e.app, room.Kind, "nowhere", "ann"); return err })
+	e.refused(im.ErrRoomNotFound.In(room.ID), func(tx im.Tx) error { _, err := tx.Voice(e.app, im.Group, room.ID, "ann"); return err })
 }
 
 func (e *env) properties(users ...im.Username) []im.Property {

@@ -147,6 +147,9 @@ func peopleReads() []access {
 			return m.Ends, err
 		}},
 		{"UserMutes", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) { return tx.UserMutes(app, 0, 9) }},
+		{"Voice", func(tx im.Tx, app im.AppID, room im.Room) (any, error) {
+			return tx.Voice(app, room.Kind, room.ID, "bob")
+		}},
 		{"Speaker", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) { return tx.Speaker(app, "bob", "ann") }},
 		{"Properties", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) {
 			return tx.Properties(app, []im.Username{"ann"})
