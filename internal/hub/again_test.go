@@ -29,6 +29,8 @@ func (h *hearing) Deliver(f *Frame) { *h = append(*h, string(f.Event.Kind)) }
 // End implements [Receiver].
 func (*hearing) End(Reason) {}
 
+func (*hearing) Replaced(im.Connection) {}
+
 // TestARoomMadeAgain begins anew: who is in the new one hears it, and who was left of the old one does not. Versions begin at 1
 // with every room (ADR 14).
 func TestARoomMadeAgain(t *testing.T) {

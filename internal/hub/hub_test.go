@@ -109,6 +109,8 @@ func (e *ear) Deliver(f *hub.Frame) {
 	e.heard = append(e.heard, strings.TrimSpace(string(f.Event.Kind)+" "+f.Event.Text+strings.Join(users, " ")))
 }
 
+func (e *ear) Replaced(im.Connection) { e.End(hub.Replaced) }
+
 func (e *ear) End(r hub.Reason) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -199,6 +199,8 @@ type Receiver interface {
 	Deliver(*Frame)
 	// End asks the session to end and does not wait until it has. It may be called several times.
 	End(Reason)
+	// Replaced is End because the device has connected anew.
+	Replaced(by im.Connection)
 }
 
 // Session is one live connection of a device that has signed in.
@@ -264,7 +266,7 @@ func (p *person) add(s *Session, most int) (bool, error) {
 	for i, old := range live {
 		if old.about.Resource == s.about.Resource {
 			live = slices.Delete(live, i, i+1)
-			old.receiver.End(Replaced)
+			old.receiver.Replaced(s.about)
 			break
 		}
 	}

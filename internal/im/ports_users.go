@@ -61,6 +61,7 @@ type Connection struct {
 	Resource string // names the connection among the user's
 	UUID     string
 	Name     string
+	Says     string // to the connection whose place it takes
 }
 
 // Sessions knows the connected devices of users on every node.

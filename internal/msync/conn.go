@@ -42,8 +42,9 @@ type conn struct {
 	unanswered int                  // messages that were pushed and are not acknowledged
 	fetching   bool
 
-	endMu sync.Mutex // after mu: a push under mu may find the line full
-	ended hub.Reason // guarded by endMu
+	endMu     sync.Mutex // after mu: a push under mu may find the line full
+	ended     hub.Reason // guarded by endMu, like the next
+	successor string     // what the connection says that takes this one's place
 }
 
 // read handles one message and hands over to a new goroutine, until the connection ends.
@@ -201,6 +202,14 @@ func (c *conn) drain() {
 // End implements [hub.Receiver].
 func (c *conn) End(r hub.Reason) { c.finish(r, nil) }
 
+// Replaced implements [hub.Receiver].
+func (c *conn) Replaced(by im.Connection) {
+	c.endMu.Lock()
+	c.successor = by.Says
+	c.endMu.Unlock()
+	c.finish(hub.Replaced, nil)
+}
+
 // end notes why the connection ends, and returns why it does; first tells that nothing ended it before.
 func (c *conn) end(r hub.Reason) (reason hub.Reason, first bool) {
 	c.endMu.Lock()
@@ -221,11 +230,11 @@ func (c *conn) finish(r hub.Reason, cause error) {
 		return
 	}
 	c.endMu.Lock()
-	form := c.form // the reader may be at the first frame
+	form, says := c.form, c.successor // the reader may be at the first frame
 	c.endMu.Unlock()
 	var words [][]byte
 	if op, ok := farewell(r); ok {
-		words = append(words, c.farewell(op))
+		words = append(words, c.farewell(op, says))
 	}
 	if form == sockForm {
 		words = append(words, wsFrame(ws.OpText, []byte(`c[3000,"Go away!"]`)))
@@ -249,9 +258,9 @@ func farewell(r hub.Reason) (pb.StatisticsBody_Operation, bool) {
 	return 0, false
 }
 
-func (c *conn) farewell(op pb.StatisticsBody_Operation) []byte {
+func (c *conn) farewell(op pb.StatisticsBody_Operation, says string) []byte {
 	now := c.srv.service.Now()
-	meta := pb.AppendStatistic(nil, c.caller.App.Key, c.caller.User, im.MessageIDAt(now), now, op, "")
+	meta := pb.AppendStatistic(nil, c.caller.App.Key, c.caller.User, im.MessageIDAt(now), now, op, says)
 	return c.form.frame(down{metas: [][]byte{meta}, queue: im.ToUser(c.caller.User), last: true}.append(nil, c.caller.App.Key))
 }
 

@@ -133,8 +133,10 @@ func TestTwice(t *testing.T) {
 func TestReplaced(t *testing.T) {
 	w := newWorld(t)
 	first := w.connect("ann", "web", everything)
-	second := w.connect("ann", "web")
-	w.told(first, pb.StatisticsBody_USER_LOGIN_ANOTHER_DEVICE)
+	second := w.connect("ann", "web", func(cfg *msynctest.Config) { cfg.Says = "my tablet" })
+	if why := w.told(first, pb.StatisticsBody_USER_LOGIN_ANOTHER_DEVICE); why != "my tablet" {
+		t.Errorf("the other device says %q", why)
+	}
 	w.ends(first, 1008)
 	w.send(w.connect("bob", "web"), msynctest.ToUser("ann"), "hello")
 	w.hears(second, "hello")
@@ -172,12 +174,16 @@ func TestReplacedAtOnce(t *testing.T) {
 }
 
 // told waits for the meta that says why a session ends.
-func (w *world) told(c *msynctest.Client, why pb.StatisticsBody_Operation) {
+func (w *world) told(c *msynctest.Client, why pb.StatisticsBody_Operation) (reason string) {
 	w.t.Helper()
 	got, err := c.WaitFor(w.ctx, func(g msynctest.Got) bool { return g.Meta.GetNs() == pb.Meta_STATISTIC })
-	if err != nil || got.Statistic().GetOperation() != why || got.Queue.GetName() == "" {
-		w.t.Errorf("was told %v, %v; want %v", got.Statistic(), err, why)
+	if err != nil {
+		w.t.Fatalf("was told nothing: %v", err)
 	}
+	if got.Statistic().GetOperation() != why || got.Queue.GetName() == "" {
+		w.t.Errorf("was told %v in %v; want %v", got.Statistic(), got.Queue, why)
+	}
+	return got.Statistic().GetReason()
 }
 
 // TestEnds: sessions are told why the server ends them.

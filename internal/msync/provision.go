@@ -31,7 +31,7 @@ func (c *conn) provision(m *pb.MSync) error {
 	}
 	c.caller, c.self, c.token, c.device = caller, caller, token, device
 	c.srv.acker.settle(c.ctx, caller.App.ID, caller.User, device)
-	about := im.Connection{Resource: device, UUID: p.GetDeviceUuid(), Name: p.GetDeviceName()}
+	about := im.Connection{Resource: device, UUID: p.GetDeviceUuid(), Name: p.GetDeviceName(), Says: shorten(p.GetReason())}
 	session, err := c.srv.hub.Open(c.ctx, caller, about, caller.App.Settings.MaxDevices, c)
 	if err != nil {
 		return c.refuse(err)
@@ -55,6 +55,15 @@ func (c *conn) provision(m *pb.MSync) error {
 	c.live.Store(true)
 	c.fetchLocked()
 	return nil
+}
+
+// shorten bounds what one client says to another when it signs in.
+func shorten(text string) string {
+	const most = 1024
+	if len(text) > most {
+		return ""
+	}
+	return text
 }
 
 // refuse tells a client why it is not signed in.

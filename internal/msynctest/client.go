@@ -30,6 +30,7 @@ type Config struct {
 	Token    string
 	Password string // instead of a token
 	Resource string // default "webim_web_1"
+	Says     string // to the client whose place it takes
 	FirstID  uint64 // the first local id; default: by the clock, as the SDK counts
 
 	// NetDial opens the connection; default: TCP. A test in memory returns one end of a net.Pipe.
@@ -175,6 +176,9 @@ func (c *Client) provisioning() *pb.MSync {
 		if c.socket.sockjs {
 			p.Auth = &auth
 		}
+	}
+	if c.cfg.Says != "" {
+		p.Reason = &c.cfg.Says
 	}
 	if c.cfg.Password != "" {
 		p.Password = &c.cfg.Password
