@@ -27,6 +27,10 @@ type talkModel struct {
 	sent    []im.MessageID       // that can be withdrawn
 	where   map[im.MessageID]say // of sent
 	log     []string
+
+	live      []*follower
+	last      map[im.ConversationID]im.MessageID // in the events
+	withdrawn map[im.MessageID]bool
 }
 
 type say struct{ from, to string }
@@ -39,7 +43,11 @@ type entry struct {
 
 func newTalkModel(t *testing.T, w *world, seed uint64) *talkModel {
 	m := &talkModel{r: rand.New(rand.NewPCG(seed, 1)), w: w, users: []string{"ann", "bob", "cat"}, groups: []im.RoomID{"g1", "g2"},
-		in: map[string]bool{}, lists: map[string][]entry{}, devices: map[string][]string{}, read: map[string]int{}, where: map[im.MessageID]say{}}
+		in: map[string]bool{}, lists: map[string][]entry{}, devices: map[string][]string{}, read: map[string]int{}, where: map[im.MessageID]say{},
+		last: map[im.ConversationID]im.MessageID{}, withdrawn: map[im.MessageID]bool{}}
+	for _, u := range m.users {
+		m.live = append(m.live, m.newFollower(t, u))
+	}
 	for _, g := range m.groups {
 		as(t, w, "app").of(im.Group).Create(im.NewRoom{ID: g, Name: "n", Owner: "ann"})
 		m.in["ann "+string(g)] = true
@@ -87,7 +95,8 @@ func (m *talkModel) step(t *testing.T) {
 	if m.r.IntN(3) == 0 {
 		w.clock.Advance([]time.Duration{time.Millisecond, time.Second, 50 * time.Second, 3 * time.Minute}[m.r.IntN(4)])
 	}
-	switch n := m.r.IntN(20); {
+	defer m.follow(t)
+	switch n := m.r.IntN(22); {
 	case n < 9:
 		m.speak(t, u, g)
 	case n < 12:
@@ -103,8 +112,10 @@ func (m *talkModel) step(t *testing.T) {
 		}
 		m.in[key] = !m.in[key]
 		m.log = append(m.log, fmt.Sprintf("%s in %s: %v", u, g, m.in[key]))
-	case len(m.sent) > 0:
+	case n < 20 && len(m.sent) > 0:
 		m.withdraw(t)
+	case len(m.sent) > 0:
+		m.tellRead(t, u)
 	}
 }
 
@@ -123,8 +134,12 @@ func (m *talkModel) speak(t *testing.T, u string, g im.RoomID) {
 	if to[0] == '#' && m.r.IntN(3) == 0 {
 		n.Only = []string{m.pick(m.users...)}
 	}
+	n.Online = m.r.IntN(8) == 0
 	sent, err := m.w.svc.Send(t.Context(), c, n)
 	must(t, err)
+	if n.Online { // in nobody's inbox
+		return
+	}
 	m.log = append(m.log, fmt.Sprintf("%s says %s to %s %v from %q", u, text, to, n.Only, n.Device))
 	m.receive(u, to, n.Device, n.Only, text, sent[0].ID)
 	if len(n.Only) == 0 && (n.Echo || to != u) { // a withdrawal goes to all devices of the sender, who must know the conversation
@@ -145,6 +160,7 @@ func (m *talkModel) withdraw(t *testing.T) {
 		return
 	}
 	m.log = append(m.log, fmt.Sprintf("%s withdraws %s", s.from, said(got)))
+	m.withdrawn[id] = true
 	for key, list := range m.lists {
 		for j := range list {
 			if list[j].id == id {
@@ -264,6 +280,7 @@ func TestInboxModel(t *testing.T) {
 						m.fetch(t, u, d, 0)
 					}
 				}
+				m.compare(t)
 				if t.Failed() {
 					t.Log(strings.Join(m.log, "\n"))
 				}

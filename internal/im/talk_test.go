@@ -22,6 +22,9 @@ func said(m im.Message) string {
 		v, _ = m.Body.Fields.Get("msg_id")
 		return "-" + v.Text
 	}
+	if r, ok := m.Receipt(); ok {
+		return "read" + r.Of.String()
+	}
 	return v.Text
 }
 
