@@ -202,27 +202,22 @@ type Place struct {
 // out.
 func (s *Service) AcknowledgeAll(ctx context.Context, places []Place) error {
 	places = slices.Clone(places)
-	slices.SortFunc(places, func(a, b Place) int { return cmp.Or(cmp.Compare(a.App, b.App), cmp.Compare(a.User, b.User)) })
+	slices.SortFunc(places, func(a, b Place) int { return cmp.Compare(a.App, b.App) })
 	return s.store.Update(ctx, func(tx Tx) error {
-		for i, at := range places {
-			if i == 0 || places[i-1].App != at.App || places[i-1].User != at.User {
-				if err := tx.LockUsers(at.App, []Username{at.User}); err != nil { // with the user go the places
-					return err
-				}
+		for rest := places; len(rest) > 0; {
+			app := rest[0].App
+			var users []Username
+			n := 0
+			for ; n < len(rest) && rest[n].App == app; n++ {
+				users = append(users, rest[n].User)
 			}
-			d, err := tx.Device(at.App, at.User, at.Device)
-			switch {
-			case errors.Is(err, ErrDeviceNotFound):
-				continue
-			case err != nil:
+			if err := tx.LockUsers(app, users); err != nil { // with the users go the places
 				return err
 			}
-			place := map[ConversationID]MessageID{Conversation(at.User, at.With): at.UpTo}
-			furthest := d
-			furthest.Name = anyDevice
-			if err := firstError(tx.PutPlaces(d, place), tx.PutPlaces(furthest, place)); err != nil {
+			if err := tx.PutPlacesOf(app, rest[:n]); err != nil {
 				return err
 			}
+			rest = rest[n:]
 		}
 		return nil
 	})

@@ -111,3 +111,40 @@ func (m *talkModel) tellRead(t *testing.T, u string) {
 		m.log = append(m.log, fmt.Sprintf("%s has read %s", u, id))
 	}
 }
+
+// TestAcknowledgeAll: devices of several users and apps tell at once how far they have read, some of whom are gone.
+func TestAcknowledgeAll(t *testing.T) {
+	onEngines(t, nil, func(t *testing.T, w *world) {
+		bob, sid := as(t, w, "bob"), as(t, w, "sid")
+		bob.Open("web")
+		bob.Open("pad")
+		sid.Open("web")
+		first := as(t, w, "cat").Say("bob", "one")
+		second := as(t, w, "cat").Say("bob", "two")
+		third := as(t, w, "cat").Say("sid", "three")
+		place := func(app im.AppID, user im.Username, device string, upTo im.MessageID) im.Place {
+			return im.Place{App: app, User: user, Device: device, With: im.ToUser("cat"), UpTo: upTo}
+		}
+		must(t, w.svc.AcknowledgeAll(t.Context(), nil))
+		must(t, w.svc.AcknowledgeAll(t.Context(), []im.Place{
+			place(w.app.ID, "sid", "web", third), place(w.app.ID+1, "bob", "pad", second), place(w.app.ID, "bob", "pad", first),
+			place(w.app.ID, "bob", "web", second), place(w.app.ID, "bob", "web", first), place(w.app.ID, "nobody", "web", second), place(w.app.ID, "sid", "tv", third)}))
+		same(t, "waiting", []string{bob.Open("web"), bob.Open("pad"), bob.Open("new"), sid.Open("web")}, []string{"", "cat 1", "", ""})
+		same(t, "read on", bob.Read("pad", "cat"), "two")
+		delivered, err := w.svc.Delivered(t.Context(), im.AppCaller(w.app), "bob", second)
+		same(t, "delivered", []any{delivered, err}, []any{true, error(nil)})
+	})
+}
+
+// said is what a message says, or what it withdraws.
+func said(m im.Message) string {
+	v, _ := m.Body.Fields.Get("msg")
+	if m.Body.Type == im.RecallBody {
+		v, _ = m.Body.Fields.Get("msg_id")
+		return "-" + v.Text
+	}
+	if r, ok := m.Receipt(); ok {
+		return "read" + r.Of.String()
+	}
+	return v.Text
+}

@@ -47,6 +47,7 @@ type Tx interface {
 	PropertyTx
 	PendingTx
 	NoticeTx
+	PlaceTx
 }
 
 // AppTx keeps apps.
@@ -361,8 +362,6 @@ type InboxTx interface {
 	Device(app AppID, u Username, name string) (Device, error)
 	// PutDevice writes a device.
 	PutDevice(Device) error
-	// PutPlaces writes how far a device has acknowledged; a place never goes back.
-	PutPlaces(Device, map[ConversationID]MessageID) error
 	// ForgetDevices removes up to limit devices of the app not seen since a moment, with their places, and tells how many.
 	ForgetDevices(app AppID, since time.Time, limit int) (int, error)
 	// ForgetSpans removes up to limit spans of the app that ended before a message, and tells how many.

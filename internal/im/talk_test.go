@@ -15,19 +15,6 @@ func words(s string) im.Body {
 	return im.Body{Type: im.TextBody, Fields: im.Fields{{Name: "msg", Value: im.Text(s)}}}
 }
 
-// said is what a message says, or what it withdraws.
-func said(m im.Message) string {
-	v, _ := m.Body.Fields.Get("msg")
-	if m.Body.Type == im.RecallBody {
-		v, _ = m.Body.Fields.Get("msg_id")
-		return "-" + v.Text
-	}
-	if r, ok := m.Receipt(); ok {
-		return "read" + r.Of.String()
-	}
-	return v.Text
-}
-
 // address reads "bob", "#group" or "*chatroom".
 func address(to string) im.Address {
 	switch to[0] {

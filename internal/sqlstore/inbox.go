@@ -170,7 +170,7 @@ func (t *tx) PutDevice(d im.Device) error {
 	return err
 }
 
-// PutPlaces implements [im.InboxTx].
+// PutPlaces implements [im.PlaceTx].
 func (t *tx) PutPlaces(d im.Device, places map[im.ConversationID]im.MessageID) error {
 	for _, c := range slices.Sorted(maps.Keys(places)) {
 		_, err := t.exec(`INSERT INTO cursors (app, username, device, conv, place) VALUES ($1, $2, $3, $4, $5)
@@ -179,6 +179,37 @@ func (t *tx) PutPlaces(d im.Device, places map[im.ConversationID]im.MessageID) e
 		if err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// The places of devices, and in the second statement those of the furthest. Several may be of one: a statement changes a row once.
+const (
+	placesOf = `WITH v(i, n, d, c, p) AS (VALUES {})
+		INSERT INTO cursors (app, username, device, conv, place)
+		SELECT s.app, v.n, v.d, v.c, MAX(v.p) FROM v JOIN devices s ON s.app = $1 AND s.username = v.n AND s.device = v.d
+		WHERE v.i >= 0 GROUP BY s.app, v.n, v.d, v.c`
+	furthestOf = `WITH v(i, n, d, c, p) AS (VALUES {})
+		INSERT INTO cursors (app, username, device, conv, place)
+		SELECT s.app, v.n, '', v.c, MAX(v.p) FROM v JOIN devices s ON s.app = $1 AND s.username = v.n AND s.device = v.d
+		WHERE v.i >= 0 GROUP BY s.app, v.n, v.c`
+	orFurther = ` ON CONFLICT (app, username, device, conv) DO UPDATE SET place = excluded.place WHERE cursors.place < excluded.place`
+)
+
+// PutPlacesOf implements [im.PlaceTx].
+func (t *tx) PutPlacesOf(app im.AppID, places []im.Place) error {
+	for len(places) > 0 {
+		n := t.dialect.chunk(len(places))
+		args := append(make([]any, 0, 1+4*n), int64(app))
+		for _, p := range places[:n] {
+			args = append(args, string(p.User), p.Device, string(im.Conversation(p.User, p.With)), int64(p.UpTo))
+		}
+		for _, insert := range []string{placesOf + orFurther, furthestOf + orFurther} {
+			if _, err := t.exec(t.texts.repeat(insert, `(#,CAST(? AS TEXT),CAST(? AS TEXT),CAST(? AS TEXT),CAST(? AS BIGINT))`, 2, n), args...); err != nil {
+				return err
+			}
+		}
+		places = places[n:]
 	}
 	return nil
 }

@@ -16,6 +16,7 @@ func inboxTests() []test {
 		{"ChatroomsHaveNoSpans", testChatroomSpans},
 		{"DeletedUserHasNoInbox", testDeletedUserInbox},
 		{"Places", testPlaces},
+		{"PlacesOfMany", testPlacesOf},
 		{"MessagesFor", testMessagesFor},
 		{"WhatNobodySaid", testWhatNobodySaid},
 		{"Devices", testDevices},
@@ -136,6 +137,42 @@ func testPlaces(e *env) {
 	e.same("the furthest", e.spans("bob", ""), "uann:bob 1- of 101 at 60/60")
 	put(pad, 40)
 	e.same("never back", e.spans("bob", "pad"), "uann:bob 1- of 101 at 50/60")
+}
+
+func testPlacesOf(e *env) {
+	crowd := number(0, 40)
+	e.users(append(crowd, "bob")...)
+	e.update(e.talk)
+	put := func(places ...im.Place) {
+		e.update(func(tx im.Tx) error { return tx.PutPlacesOf(e.app, places) })
+	}
+	of := func(device string, upTo im.MessageID) im.Place {
+		return im.Place{User: "bob", Device: device, With: im.ToUser("ann"), UpTo: upTo}
+	}
+	put()
+	put(of("pad", 50), of("gone", 90))
+	e.same("of a device", e.spans("bob", "pad"), "uann:bob 1- of 101 at 50/50")
+	e.same("not of one that is gone", e.spans("bob", "gone"), "uann:bob 1- of 101 at 0/50")
+	put(of("pad", 40))
+	e.same("never back", e.spans("bob", "pad"), "uann:bob 1- of 101 at 50/50")
+	e.update(func(tx im.Tx) error { return tx.PutDevice(im.Device{App: e.app, User: "bob", Name: "web"}) })
+	put(of("web", 70), of("pad", 60), of("web", 65))
+	e.same("of both", []string{e.spans("bob", "pad"), e.spans("bob", "web")}, []string{"uann:bob 1- of 101 at 60/70", "uann:bob 1- of 101 at 70/70"})
+	e.advance("gtea", 9)
+	var many []im.Place
+	e.takePart("gtea", 1, crowd...)
+	e.update(func(tx im.Tx) (err error) {
+		many = nil
+		for i, u := range crowd {
+			many = append(many, im.Place{User: u, Device: "tv", With: im.ToRoom(im.Group, "tea"), UpTo: im.MessageID(2 + i%7)})
+			err = firstError(err, tx.PutDevice(im.Device{App: e.app, User: u, Name: "tv"}))
+		}
+		return err
+	})
+	put(many...)
+	for i, u := range crowd {
+		e.same(string(u), e.spans(u, "tv"), fmt.Sprintf("gtea 1- of 9 at %d/%[1]d", 2+i%7))
+	}
 }
 
 func testMessagesFor(e *env) {

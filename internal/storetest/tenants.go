@@ -216,6 +216,9 @@ func talkWrites() []access {
 		{"PutDevice", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) {
 			return nil, tx.PutDevice(im.Device{App: app, User: "bob", Name: "pad", Born: 7})
 		}},
+		{"PutPlacesOf", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) {
+			return nil, tx.PutPlacesOf(app, []im.Place{{User: "bob", Device: "pad", With: im.ToUser("ann"), UpTo: 99}})
+		}},
 		{"PutMessage", func(tx im.Tx, app im.AppID, _ im.Room) (any, error) {
 			return nil, tx.PutMessage(im.Message{App: app, ID: 101})
 		}},
