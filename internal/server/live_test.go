@@ -26,6 +26,7 @@ type stage struct {
 	root    string          // the app's token
 	tokens  map[string]string
 	clients map[string]*msynctest.Client // by device: "vic", and "vic/phone" for a second one
+	early   map[string][]string          // what a device was told when it came
 	marks   int
 }
 
@@ -36,7 +37,7 @@ func newStage(t *testing.T, cfg Config, devices ...string) *stage {
 	n := start(t, cfg)
 	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
 	t.Cleanup(cancel)
-	s := &stage{t: t, n: n, ctx: ctx, org: "/easemob-demo/chatdemoui", root: n.value("app token"), tokens: map[string]string{}, clients: map[string]*msynctest.Client{}}
+	s := &stage{t: t, n: n, ctx: ctx, org: "/easemob-demo/chatdemoui", root: n.value("app token"), tokens: map[string]string{}, clients: map[string]*msynctest.Client{}, early: map[string][]string{}}
 	s.register("marker")
 	for _, d := range devices {
 		s.connect(d)
@@ -116,7 +117,7 @@ func (s *stage) connect(device string) *msynctest.Client {
 	}
 	s.t.Cleanup(c.Kill)
 	s.clients[device] = c
-	s.mark(device)
+	s.early[device] = s.mark(device)[device]
 	return c
 }
 

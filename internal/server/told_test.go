@@ -19,6 +19,7 @@ import (
 //	ROOM = METHOD PATH BODY          its answer holds an id, by which later lines call it
 //	USER joins ROOM, USER leaves ROOM
 //	connect DEVICE                   USER, or USER/RESOURCE for one more
+//	lose DEVICE                      its connection
 //	login USER                       gets a new token
 //	account USER LOGIN               of the social app: what USER calls is of its surface
 //
@@ -84,6 +85,8 @@ func (p *play) do(line string) {
 	switch {
 	case words[0] == "connect":
 		p.connect(words[1])
+	case words[0] == "lose":
+		p.loses(words[1])
 	case words[0] == "login":
 		p.login(words[1])
 	case words[0] == "account":
@@ -174,11 +177,12 @@ func (p *play) heard() []string {
 			user, _ := who(d)
 			devices[user] = append(devices[user], d)
 		}
-		for _, l := range lines {
+		for _, l := range append(lines, p.early[d]...) {
 			note(d, l)
 		}
 	}
 	clear(p.gone)
+	clear(p.early)
 	var out []string
 	for line, to := range by {
 		out = append(out, "\t"+names(to, devices)+": "+line)
