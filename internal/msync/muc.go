@@ -2,6 +2,7 @@ package msync
 
 import (
 	"encoding/json"
+	"errors"
 
 	"google.golang.org/protobuf/proto"
 
@@ -23,7 +24,11 @@ func (c *conn) muc(meta *pb.Meta) (a answer, op operation, err error) {
 	case body.Operation == nil || !body.GetIsChatroom():
 		return a, opJoin, im.ErrUnsupported
 	case body.GetOperation() == pb.MUCBody_LEAVE:
-		return a, opJoin, c.srv.service.Leave(c.ctx, c.self, im.Chatroom, id)
+		err := c.srv.service.Leave(c.ctx, c.self, im.Chatroom, id)
+		if errors.Is(err, im.ErrOnOwner) { // leaves the page, and stays in the room
+			err = nil
+		}
+		return a, opJoin, err
 	case body.GetOperation() != pb.MUCBody_JOIN:
 		return a, opJoin, im.ErrUnsupported
 	}

@@ -43,7 +43,7 @@ func (s *turned) absent(user, count string, after time.Duration, inside ...strin
 	s.wait(time.Second)
 	want := "ABSENCE by " + user + " of " + count
 	for _, d := range inside {
-		s.await(d, want, func(g msynctest.Got) bool { return line(g) == want })
+		s.comes(d, want)
 	}
 	s.mark(s.devices()...)
 }

@@ -35,7 +35,7 @@ func newStage(t *testing.T, cfg Config, devices ...string) *stage {
 	t.Helper()
 	cfg.Dev = true
 	n := start(t, cfg)
-	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
+	ctx, cancel := context.WithTimeout(t.Context(), 4*patience)
 	t.Cleanup(cancel)
 	s := &stage{t: t, n: n, ctx: ctx, org: "/easemob-demo/chatdemoui", root: n.value("app token"), tokens: map[string]string{}, clients: map[string]*msynctest.Client{}, early: map[string][]string{}}
 	s.register("marker")

@@ -80,3 +80,14 @@ func TestTooFast(t *testing.T) {
 	clock.Advance(time.Second)
 	s.refused("ann", msynctest.ToUser("bob"), "")
 }
+
+// TestOwnerLeaves: pages leave a chatroom when they are closed, those of its owner, too, who stays in it.
+func TestOwnerLeaves(t *testing.T) {
+	s := newStage(t, Config{}, "own", "mem")
+	id := s.room("chatrooms", `{"name":"r","description":"d","maxusers":50,"owner":"own","members":["mem"]}`)
+	ack, err := s.clients["own"].Leave(s.ctx, id)
+	s.ok("the owner leaves", ack, err)
+	s.quiet("the owner leaves")
+	s.hears("mem", msynctest.ToRoom(id), "to the owner", "own")
+	s.hears("own", msynctest.ToRoom(id), "from the owner", "mem")
+}
