@@ -163,12 +163,23 @@ func (w *work) emitWithin(kind EventKind, users ...Username) error {
 
 // publishWithin is publish of what is not for everybody in the room: the owner, the admins and those whom it concerns are told.
 func (w *work) publishWithin(e Event) error {
-	var err error
-	if e.within() {
-		e.Only, err = audience(w.tx, w.room, e.Users)
+	if !e.within() {
+		w.publish(e)
+		return nil
 	}
-	w.publish(e)
-	return err
+	staff, err := staffOf(w.tx, w.room)
+	if err != nil {
+		return err
+	}
+	each := [][]Username{e.Users}
+	if slices.ContainsFunc(e.Users, func(u Username) bool { return slices.Contains(staff, u) }) { // users hear of themselves only, staff of all
+		each = slices.Collect(slices.Chunk(e.Users, 1))
+	}
+	for _, users := range each {
+		e.Users, e.Only = users, dedupe(slices.Concat(users, staff))
+		w.publish(e)
+	}
+	return nil
 }
 
 // within reports whether the event is only for those whom it concerns and the staff of its room. In groups all hear who is muted.

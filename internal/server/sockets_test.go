@@ -91,3 +91,44 @@ func TestOwnerLeaves(t *testing.T) {
 	s.hears("mem", msynctest.ToRoom(id), "to the owner", "own")
 	s.hears("own", msynctest.ToRoom(id), "from the owner", "mem")
 }
+
+// TestNotSignedIn: who does not sign in, or says something else before, is hung up on; who is in notices nothing of it.
+func TestNotSignedIn(t *testing.T) {
+	s := newTurned(t, "ann")
+	silent, err := msynctest.Open(s.ctx, s.config("ann/silent"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(silent.Kill)
+	early, err := msynctest.Open(s.ctx, s.config("ann/early"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(early.Kill)
+	silent.Listen()
+	early.Listen()
+	if _, err := early.Join(s.ctx, "lounge", "", false); err == nil {
+		if _, err = early.Unread(s.ctx); err == nil {
+			t.Error("somebody who has not signed in is answered")
+		}
+	}
+	var closed *msynctest.Closed
+	if err := early.Ended(s.ctx); !errors.As(err, &closed) {
+		t.Errorf("said something before signing in: %v", err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- silent.Ended(s.ctx) }()
+	for range 100 {
+		s.wait(5 * time.Second)
+		select {
+		case err := <-ended:
+			if !errors.As(err, &closed) {
+				t.Errorf("said nothing: %v", err)
+			}
+			s.mark("ann")
+			return
+		default:
+		}
+	}
+	t.Error("a connection of nobody stays")
+}

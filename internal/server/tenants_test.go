@@ -189,7 +189,7 @@ func TestForged(t *testing.T) {
 		t.Errorf("asking for somebody's notices: %v", err)
 	}
 	log := s.n.log.String()
-	for what, secret := range map[string]string{"a text": "secret of", "a token": s.tokens["ann"], "another token": s.tokens["bob"], "the app's token": s.root} {
+	for what, secret := range map[string]string{"a text": "secret of", "a text sent over REST": "mark 1", "a token": s.tokens["ann"], "another token": s.tokens["bob"], "the app's token": s.root} {
 		if strings.Contains(log, secret) {
 			t.Errorf("the log holds %s", what)
 		}
