@@ -12,16 +12,22 @@ type Group struct {
 
 // Go runs fn in a goroutine.
 func (g *Group) Go(fn func()) {
-	g.mu.Lock()
-	g.n++
-	g.mu.Unlock()
+	g.Enter()
 	go func() {
-		defer g.done()
+		defer g.Leave()
 		fn()
 	}()
 }
 
-func (g *Group) done() {
+// Enter counts something that a goroutine does which was not started by Go, until Leave.
+func (g *Group) Enter() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.n++
+}
+
+// Leave ends what Enter began.
+func (g *Group) Leave() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.n--; g.n == 0 && g.idle != nil {

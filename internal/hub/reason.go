@@ -12,6 +12,7 @@ const (
 	Refused   Reason = "refused"    // it did not sign in, or not in time
 	Broken    Reason = "broken"     // what it sends is none of the protocol
 	Flood     Reason = "flood"      // it sends more than it may
+	Failed    Reason = "failed"     // the server made a mistake
 	Shutdown  Reason = "shutdown"   // the server stops
 
 	// These end sessions for good: the client is told and does not come back by itself.
@@ -22,5 +23,5 @@ const (
 )
 
 func reasons() []Reason {
-	return []Reason{LoggedOut, Closed, Slow, Idle, Refused, Broken, Flood, Shutdown, Replaced, Kicked, Password, Removed}
+	return []Reason{LoggedOut, Closed, Slow, Idle, Refused, Broken, Flood, Failed, Shutdown, Replaced, Kicked, Password, Removed}
 }

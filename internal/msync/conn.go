@@ -3,6 +3,7 @@ package msync
 import (
 	"context"
 	"errors"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -15,8 +16,8 @@ import (
 	"teahouse/internal/msync/pb"
 )
 
-// conn is one connection. Its reader handles one message after the other. Between two, a new goroutine takes over: one that has been
-// through the store has a stack that an idle connection should not hold.
+// conn is one connection. A goroutine reads one message, and the crew handles it, and has another goroutine read the next: one that has
+// been through the store has a stack that an idle connection should not hold.
 type conn struct {
 	srv    *Server
 	ctx    context.Context //nolint:containedctx // of the server: a connection outlives the request it came with
@@ -47,13 +48,19 @@ type conn struct {
 	successor string     // what the connection says that takes this one's place
 }
 
-// read handles one message and hands over to a new goroutine, until the connection ends.
+// read reads one message and leaves it to the crew.
 func (c *conn) read() {
 	frame, text, err := c.socket.next(mostFrame)
 	if err != nil {
 		c.leave(err)
 		return
 	}
+	c.srv.crew.do(job{c, frame, text})
+}
+
+// handleFrame handles one message, and has the next one read.
+func (c *conn) handleFrame(frame []byte, text bool) {
+	defer c.recovered()
 	c.line.Heard()
 	if c.over() {
 		c.leave(errOver)
@@ -64,6 +71,14 @@ func (c *conn) read() {
 		return
 	}
 	c.srv.work.Go(c.read)
+}
+
+// recovered ends the connection of which handling a message went wrong, and no other.
+func (c *conn) recovered() {
+	if p := recover(); p != nil {
+		c.srv.log.Error("panic", "user", string(c.caller.User), "err", p, "stack", string(debug.Stack()))
+		c.leave(errFailed)
+	}
 }
 
 // take handles what one frame holds.
@@ -102,6 +117,7 @@ var (
 	errFlood     = errors.New("more than a client may send")
 	errRefused   = errors.New("not signed in")
 	errLoggedOut = errors.New("logged out")
+	errFailed    = errors.New("a fault of the server")
 	errOver      = errors.New("said after the last words")
 )
 
@@ -159,6 +175,8 @@ func (c *conn) leave(err error) {
 		reason = hub.LoggedOut
 	case errors.Is(err, errRefused):
 		reason = hub.Refused
+	case errors.Is(err, errFailed):
+		reason = hub.Failed
 	case errors.Is(err, errFlood):
 		reason = hub.Flood
 	case errors.Is(err, errForm), errors.Is(err, errFraming), errors.Is(err, errTooLarge), errors.Is(err, errTwice):
@@ -271,6 +289,8 @@ func goodbye(r hub.Reason, cause error) (ws.StatusCode, string) {
 		return ws.StatusMessageTooBig, cause.Error()
 	case r == hub.Broken:
 		return ws.StatusProtocolError, cause.Error()
+	case r == hub.Failed:
+		return ws.StatusInternalServerError, cause.Error()
 	case r == hub.Shutdown:
 		return ws.StatusGoingAway, "the server stops"
 	case r == hub.LoggedOut, r == hub.Closed:

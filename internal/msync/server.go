@@ -32,14 +32,17 @@ type Server struct {
 	acker   *acker
 	ctx     context.Context //nolint:containedctx // of all connections
 	cancel  context.CancelFunc
-	work    hub.Group // goroutines of connections
+	work    hub.Group // goroutines of connections, and jobs of the crew
+	crew    *crew
 }
 
 // New returns the surface. Close ends what it starts.
 func New(cfg Config) *Server {
 	ctx, cancel := context.WithCancel(context.Background())
-	return &Server{service: cfg.Service, hub: cfg.Hub, log: cfg.Log, rate: cfg.Rate, ctx: ctx, cancel: cancel,
+	s := &Server{service: cfg.Service, hub: cfg.Hub, log: cfg.Log, rate: cfg.Rate, ctx: ctx, cancel: cancel,
 		acker: &acker{service: cfg.Service, log: cfg.Log}}
+	s.crew = newCrew(&s.work)
+	return s
 }
 
 // Close waits until all connections have ended, which the hub asks them to when it is closed, or cuts them off when ctx ends. Then
@@ -48,6 +51,7 @@ func (s *Server) Close(ctx context.Context) {
 	s.hub.Close(ctx)
 	stop := context.AfterFunc(ctx, s.cancel)
 	s.work.Wait()
+	s.crew.close()
 	stop()
 	s.cancel()
 	s.acker.wg.Wait()
