@@ -25,7 +25,7 @@ func (t *tx) Visits(app im.AppID, users []im.Username) (all []im.Visit, err erro
 }
 
 // visitors is answered by the index members_visits alone, which holds nothing else: it says what that index says.
-const visitors = `SELECT DISTINCT app, username FROM members WHERE kind = 11 AND by_rest = 0 AND role = 0 AND (app, username) > ($1, $2)
+const visitors = `SELECT DISTINCT app, username FROM members WHERE kind + 0 = 11 AND by_rest = 0 AND role = 0 AND (app, username) > ($1, $2)
 	ORDER BY app, username LIMIT $3`
 
 // Visitors implements [im.VisitTx].

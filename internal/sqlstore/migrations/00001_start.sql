@@ -114,8 +114,9 @@ CREATE TABLE members (
 CREATE INDEX members_seq ON members (app, room, seq, username, role, joined, by_rest);
 CREATE INDEX members_admins ON members (app, room, seq) WHERE role = 1;
 CREATE INDEX members_shields ON members (app, room, seq) WHERE shielded = 1;
--- Who falls out of a chatroom some time after the last connection is lost.
-CREATE INDEX members_visits ON members (app, username, room) WHERE kind = 11 AND by_rest = 0 AND role = 0;
+-- Who falls out of a chatroom some time after the last connection is lost. Not "kind = 11": SQLite would compile anew each statement
+-- that compares the kind with a parameter, because whether it may use this index could have changed.
+CREATE INDEX members_visits ON members (app, username, room) WHERE kind + 0 = 11 AND by_rest = 0 AND role = 0;
 
 CREATE TABLE room_lists (
 	app      BIGINT NOT NULL,
