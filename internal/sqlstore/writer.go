@@ -23,7 +23,9 @@ type writer struct {
 	max     int
 	observe func(Commit)
 
-	careful int // batches to come that use savepoints; the goroutine's
+	careful int // batches to come that use savepoints; the goroutine's, as the two below
+	vain    int // waits for company in a row that nobody came in
+	skip    int // batches to come that do not wait
 
 	queue chan *job
 	quit  chan struct{} // closed by stop
@@ -53,11 +55,17 @@ const (
 	queueLength = 1024                  // callers beyond it wait to be queued
 	longBatch   = 50 * time.Millisecond // a batch that ran so long takes no more
 	carefulFor  = 100                   // batches that use savepoints after one had to be undone
+
+	firstWait = 3 * time.Millisecond  // for company, while nobody has come
+	mostWait  = 10 * time.Millisecond // of one batch in all
+	leastWait = 50 * time.Microsecond // for one more
+	fewVain   = 4
+	mostVain  = 10 // 1<<mostVain batches do not wait after so many waits in vain
 )
 
 func startWriter(s *sqliteDB, c *conn, config Config) *writer {
 	w := &writer{store: s, conn: c, max: config.MaxBatch, observe: config.Observe,
-		queue: make(chan *job, queueLength), quit: make(chan struct{}), ended: make(chan struct{})}
+		skip: 1 << fewVain, queue: make(chan *job, queueLength), quit: make(chan struct{}), ended: make(chan struct{})}
 	go w.run()
 	return w
 }
@@ -142,11 +150,60 @@ func (w *writer) next() *job {
 	return nil
 }
 
+// follower is another job for the batch, or nil.
+func (w *writer) follower(c *company) *job {
+	if j := w.next(); j != nil {
+		return j
+	}
+	return w.wait(c)
+}
+
+// company is how long a batch has waited for others, and how many came.
+type company struct {
+	waited time.Duration
+	came   int
+}
+
+// wait waits for another job before the commit, which costs as much for many as for one: messages that come every other millisecond share
+// it. It does not wait for those who come only when they are answered: where nobody came, fewer and fewer batches wait, and after those
+// who came it waits for twice the time that they took.
+func (w *writer) wait(c *company) *job {
+	if w.skip > 0 {
+		w.skip--
+		return nil
+	}
+	limit := firstWait
+	if c.came > 0 {
+		limit = min(max(2*c.waited/time.Duration(c.came), leastWait), mostWait-c.waited)
+	}
+	if limit <= 0 {
+		return nil
+	}
+	began := time.Now()
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	defer func() { c.waited += time.Since(began) }()
+	select {
+	case j := <-w.queue:
+		c.came++
+		w.vain = 0
+		return j
+	case <-timer.C:
+	case <-w.quit:
+	}
+	if c.came == 0 {
+		w.vain = min(w.vain+1, mostVain)
+		w.skip = 1 << w.vain
+	}
+	return nil
+}
+
 // batch runs jobs in one transaction and answers them.
 func (w *writer) batch(first *job) {
 	var jobs []*job
 	var broken error // why all of it is rolled back
 	start := time.Now()
+	var c company
 	exited := true // until batch comes to its end
 	defer func() {
 		if exited {
@@ -159,7 +216,7 @@ func (w *writer) batch(first *job) {
 			close(j.done)
 		}
 	}()
-	for j := first; j != nil; j = w.next() {
+	for j := first; j != nil; j = w.follower(&c) {
 		if !j.state.CompareAndSwap(waiting, taken) {
 			continue
 		}
@@ -181,7 +238,7 @@ func (w *writer) batch(first *job) {
 		broken = w.again(jobs)
 	}
 	if len(jobs) > 0 {
-		broken = w.commit(broken, Commit{Updates: len(jobs), Wait: start.Sub(jobs[0].queued), Run: time.Since(start)})
+		broken = w.commit(broken, Commit{Updates: len(jobs), Wait: start.Sub(jobs[0].queued), Run: time.Since(start) - c.waited})
 	}
 	exited = false
 }

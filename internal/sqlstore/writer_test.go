@@ -283,3 +283,37 @@ func (b *bench) oneBatch(n int, fn func(i int, tx im.Tx) error) []error {
 	wg.Wait()
 	return errs
 }
+
+// TestCompany waits for others before a commit, but seldom where nobody comes.
+func TestCompany(t *testing.T) {
+	w := &writer{queue: make(chan *job, 2), quit: make(chan struct{})}
+	for n := range 3 {
+		var alone company
+		if w.wait(&alone) != nil || alone.waited < firstWait {
+			t.Fatalf("waited %s for nobody", alone.waited)
+		}
+		for range 2 << n {
+			var busy company
+			if w.wait(&busy) != nil || busy.waited > 0 {
+				t.Fatalf("after %d waits in vain it waited again", n+1)
+			}
+		}
+	}
+	first, second := new(job), new(job)
+	w.queue <- first
+	w.queue <- second
+	var c company
+	if w.wait(&c) != first || w.wait(&c) != second || c.came != 2 || w.vain != 0 {
+		t.Errorf("%d came, %d in vain", c.came, w.vain)
+	}
+	if w.wait(&c) != nil {
+		t.Error("somebody came out of nowhere")
+	}
+	if w.skip != 0 {
+		t.Error("it waits no more although somebody came")
+	}
+	c = company{waited: mostWait, came: 3}
+	if w.wait(&c) != nil || c.waited != mostWait {
+		t.Error("it waited longer than a batch may")
+	}
+}
