@@ -37,7 +37,7 @@ type Config struct {
 // subscription is cancelled.
 type Hub struct {
 	cfg     Config
-	rooms_  Rooms
+	domain  Rooms
 	stats   counters
 	buffers sync.Pool
 	writers Group // goroutines of lines, and pens
@@ -73,7 +73,7 @@ func orTime(d *time.Duration, standard time.Duration) {
 }
 
 // Use names the domain, which in turn knows the hub as its [im.Sessions].
-func (h *Hub) Use(rooms Rooms) { h.rooms_ = rooms }
+func (h *Hub) Use(rooms Rooms) { h.domain = rooms }
 
 // Run ends lines that are idle or stuck, and tells who came to large rooms and left them. It returns nil when ctx ends.
 func (h *Hub) Run(ctx context.Context) error {

@@ -154,7 +154,7 @@ func (p *person) load(ctx context.Context, c im.Caller) error {
 	}
 	var places []im.RoomPlace
 	if err == nil {
-		places, err = p.hub.rooms_.RoomPlaces(ctx, c)
+		places, err = p.hub.domain.RoomPlaces(ctx, c)
 	}
 	now := p.hub.cfg.Clock.Now()
 	var cancels []func()
@@ -321,7 +321,7 @@ func (s *Session) Close(ctx context.Context) {
 		if closed { // the server stops; the users have not gone
 			return
 		}
-		if err := h.rooms_.WentAway(context.WithoutCancel(ctx), p.app, p.user); err != nil {
+		if err := h.domain.WentAway(context.WithoutCancel(ctx), p.app, p.user); err != nil {
 			h.cfg.Log.Error("not noted that a user went away", "user", string(p.user), "err", err)
 		}
 	})

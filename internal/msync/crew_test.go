@@ -1,7 +1,9 @@
 package msync_test
 
 import (
+	"context"
 	"fmt"
+	"log/slog"
 	"testing"
 
 	"teahouse/internal/msync/pb"
@@ -12,17 +14,28 @@ func textBody(text string) *pb.MessageBody {
 	return &pb.MessageBody{Contents: []*pb.MessageBody_Content{msynctest.Text(text)}}
 }
 
+// tripping is a log whose handler is at fault when something is refused.
+type tripping struct{ slog.Handler }
+
+func (t tripping) Enabled(context.Context, slog.Level) bool { return true }
+
+func (t tripping) Handle(_ context.Context, r slog.Record) error {
+	if r.Message == "refused" {
+		panic("planted")
+	}
+	return nil
+}
+
 // TestFault: a fault of ours ends the connection that met it, and no other.
 func TestFault(t *testing.T) {
 	w := newWorld(t)
+	w.log = slog.New(tripping{})
+	w.restart()
 	ann, bob := w.connect("ann", "web"), w.connect("bob", "web")
-	fault := func() { panic("planted") }
-	w.store.before.Store(&fault)
-	if _, err := ann.Post(msynctest.Message{To: msynctest.ToUser("bob"), Body: textBody("hello")}); err != nil {
+	if _, err := ann.Post(msynctest.Message{To: msynctest.ToUser("nobody"), Body: textBody("hello")}); err != nil {
 		t.Fatal(err)
 	}
 	w.ends(ann, 1011)
-	w.store.before.Store(nil)
 	w.send(bob, msynctest.ToUser("ann"), "hi")
 	w.hears(w.connect("ann", "web"), "hi")
 }

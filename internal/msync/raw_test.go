@@ -130,7 +130,7 @@ func TestParts(t *testing.T) {
 			}
 		}
 	}()
-	pong, err := ws.ReadFrame(c.Conn())
+	pong, err := msynctest.ReadFrame(c.Conn())
 	if err != nil || pong.Header.OpCode != ws.OpPong || string(pong.Payload) != "are you there" {
 		t.Errorf("got %v, %v", pong, err)
 	}

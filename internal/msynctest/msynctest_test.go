@@ -78,7 +78,7 @@ func (s *server) say(command pb.MSync_Command, payload proto.Message) {
 // hear reads the next message.
 func (s *server) hear() *pb.MSync {
 	s.t.Helper()
-	f, err := ws.ReadFrame(s.in)
+	f, err := msynctest.ReadFrame(s.in)
 	if err != nil {
 		s.t.Error(err)
 		return nil
@@ -279,7 +279,7 @@ func TestSend(t *testing.T) {
 			t.Errorf("sent %v", m)
 		}
 		s.send(ws.OpPing, nil)
-		if f, err := ws.ReadFrame(s.in); err != nil || f.Header.OpCode != ws.OpPong {
+		if f, err := msynctest.ReadFrame(s.in); err != nil || f.Header.OpCode != ws.OpPong {
 			t.Errorf("answered a ping with %v, %v", f.Header, err)
 		}
 		s.say(pb.MSync_SYNC, &pb.CommSyncDL{Status: &pb.Status{ErrorCode: pb.Status_USER_MUTED.Enum(), Reason: new("muted")}, MetaId: new(uint64(7))})

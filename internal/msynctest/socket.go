@@ -186,3 +186,18 @@ func (s *socket) writeFrame(op ws.OpCode, data []byte) error {
 func (s *socket) goodbye() error {
 	return s.writeFrame(ws.OpClose, ws.NewCloseFrameBody(ws.StatusNormalClosure, ""))
 }
+
+// ReadFrame reads one whole frame of up to a mebibyte, for tests that look at frames themselves.
+func ReadFrame(r io.Reader) (ws.Frame, error) {
+	const most = 1 << 20
+	h, err := ws.ReadHeader(r)
+	if err != nil {
+		return ws.Frame{}, err
+	}
+	if h.Length > most {
+		return ws.Frame{}, fmt.Errorf("a frame of %d bytes", h.Length)
+	}
+	f := ws.Frame{Header: h, Payload: make([]byte, h.Length)}
+	_, err = io.ReadFull(r, f.Payload)
+	return f, err
+}
