@@ -76,7 +76,7 @@ func TestVisitsAgainstAModel(t *testing.T) {
 		seed := rand.Uint64()
 		dice := rand.New(rand.NewPCG(seed, 0))
 		var steps []string
-		for range 600 {
+		for range 300 {
 			u, id := users[dice.IntN(2)], rooms[dice.IntN(2)]
 			steps = append(steps, m.step(w, sessions, dice.IntN(14), u, id, time.Duration(dice.IntN(12))*time.Second))
 			must(t, w.svc.Due(t.Context()))

@@ -17,7 +17,7 @@ import (
 )
 
 // mixedDeeds is how much each of those does who act at once in TestMixedLoad.
-var mixedDeeds = flag.Int("mixed", 60, "deeds of each of sixteen who act at once")
+var mixedDeeds = flag.Int("mixed", 30, "deeds of each of sixteen who act at once")
 
 // mixed is what happens to a few people, chatrooms and groups from many sides at once.
 type mixed struct {
