@@ -19,7 +19,7 @@ endif
 
 # A number of runs, not a time: at the end of a time the go command now and then reports its own deadline as a failure. One that signs
 # in on a real store is slow.
-FUZZTIME  ?= 40000x
+FUZZTIME  ?= 20000x
 SLOW_FUZZ := FuzzFrame
 SLOW_FUZZTIME ?= 2000x
 BENCHFLAGS ?=
@@ -90,7 +90,7 @@ cover: ## Measure the coverage of all packages by all tests in this module: cove
 	@$(GO) tool cover -func=cover.out | tail -1
 
 .PHONY: fuzz
-fuzz: ## Run every Fuzz function FUZZTIME (40000x) times
+fuzz: ## Run every Fuzz function FUZZTIME (20000x) times
 	@set -o pipefail; $(GO) test -list '^Fuzz' ./... | awk '/^Fuzz/ { names = names " " $$1 } /^ok/ { n = split(names, f, " "); for (i = 1; i <= n; i++) print $$2, f[i]; names = "" }' | \
 		while read -r package name; do \
 			echo "$$package $$name"; \
