@@ -10,13 +10,6 @@ import (
 	"teahouse/internal/msync/pb"
 )
 
-// The domains of queues and addresses. What the SDKs know are users and rooms; that of notices is ours.
-const (
-	userDomain   = pb.UserDomain
-	roomDomain   = pb.RoomDomain
-	noticeDomain = pb.NoticeDomain
-)
-
 // down is a message of the command SYNC to a client: an acknowledgement, or a part of a queue.
 type down struct {
 	status   *pb.Status // nil: OK; clients want one in every frame
@@ -78,20 +71,14 @@ func appendCommand(b []byte, command pb.MSync_Command, payload []byte) []byte {
 
 // appendQueue writes the name of a queue: whom the conversation is with.
 func appendQueue(b []byte, field protowire.Number, app im.AppKey, a im.Address) []byte {
-	name, domain := string(a.User), userDomain
+	name, domain := string(a.User), pb.UserDomain
 	switch {
 	case a.Room != "":
-		name, domain = string(a.Room), roomDomain
+		name, domain = string(a.Room), pb.RoomDomain
 	case a.Notices:
-		domain = noticeDomain
+		domain = pb.NoticeDomain
 	}
-	jid := make([]byte, 0, 64)
-	for i, s := range [...]string{app.String(), name, domain} {
-		jid = protowire.AppendTag(jid, protowire.Number(i+1), protowire.BytesType)
-		jid = protowire.AppendString(jid, s)
-	}
-	b = protowire.AppendTag(b, field, protowire.BytesType)
-	return protowire.AppendBytes(b, jid)
+	return pb.AppendJID(b, field, app, name, domain, "")
 }
 
 // marshal makes a message of one of the rare commands.
@@ -104,9 +91,9 @@ func marshal(command pb.MSync_Command, payload proto.Message) []byte {
 // name of a queue does not say it, and only groups have queues that are asked for.
 func queueAddress(q *pb.JID) im.Address {
 	switch q.GetDomain() {
-	case roomDomain:
+	case pb.RoomDomain:
 		return im.ToRoom(im.Group, im.RoomID(q.GetName()))
-	case noticeDomain:
+	case pb.NoticeDomain:
 		return im.NoticesOf(im.Username(q.GetName()))
 	default:
 		return im.ToUser(im.Username(q.GetName()))

@@ -52,7 +52,7 @@ func (c *conn) insideMeta(meta *pb.Meta, body *pb.MUCBody, inside im.Inside) []b
 	}})
 	app, now := c.caller.App.Key.String(), c.srv.service.Now()
 	payload, _ := proto.Marshal(&pb.MUCBody{MucId: body.GetMucId(), Operation: pb.MUCBody_JOIN.Enum(), IsChatroom: proto.Bool(true),
-		From:   &pb.JID{AppKey: &app, Name: proto.String(string(c.caller.User)), Domain: proto.String(userDomain)},
+		From:   &pb.JID{AppKey: &app, Name: proto.String(string(c.caller.User)), Domain: proto.String(pb.UserDomain)},
 		Status: &pb.MUCBody_Status{ErrorCode: pb.MUCBody_Status_OK.Enum(), ChatroomInfo: proto.String(string(info))}})
 	wire, _ := proto.Marshal(&pb.Meta{Id: proto.Uint64(meta.GetId()), From: body.GetMucId(), Timestamp: proto.Uint64(uint64(now.UnixMilli())),
 		Ns: pb.Meta_MUC.Enum(), Payload: payload})

@@ -78,8 +78,7 @@ func (c *conn) unread() error {
 	for _, with := range queues {
 		queue := appendQueue(nil, 1, c.caller.App.Key, with)
 		queue = appendNumber(queue, 2, 1)
-		payload = append(payload, 2<<3|2)
-		payload = append(protowire.AppendVarint(payload, uint64(len(queue))), queue...)
+		payload = protowire.AppendBytes(protowire.AppendTag(payload, 2, protowire.BytesType), queue)
 	}
 	payload = appendNumber(payload, 3, uint64(c.srv.service.Now().UnixMilli()))
 	c.line.Push(c.form.frame(appendCommand(nil, pb.MSync_UNREAD, payload)))
@@ -193,7 +192,7 @@ func (c *conn) chat(meta *pb.Meta) (answer, operation, error) {
 // receiver is whom a message goes to. What the envelope says of sender and receiver, and what the body says, which is what other
 // clients show, must be the same: the body is forwarded as it came.
 func (c *conn) receiver(meta *pb.Meta, said pb.Said) (to im.Address, err error) {
-	name, toRoom := meta.GetTo().GetName(), meta.GetTo().GetDomain() == roomDomain
+	name, toRoom := meta.GetTo().GetName(), meta.GetTo().GetDomain() == pb.RoomDomain
 	switch {
 	case said.From != "" && !strings.EqualFold(said.From, string(c.caller.User)):
 		return to, im.ErrNotSelf.For(im.Username(said.From))
