@@ -135,15 +135,14 @@ func appendSize(b []byte, num protowire.Number, text string) []byte {
 	return shut(b, at)
 }
 
-// readContent reads a Content. Errors: ErrInvalid for bytes that are none, ErrFieldMissing for one without a known type.
+// readContent reads a Content: one without a known type has none in the body either. Errors: ErrInvalid for bytes that are none.
 func readContent(b []byte) (body im.Body, err error) {
-	typed := false
 	lists := map[string]im.Fields{} // what repeated fields hold, by name
 	types, fields := bodyTypes(), contentFields()
 	err = eachField(b, func(num protowire.Number, v value) error {
 		if num == contentType {
 			n, err := v.number()
-			if typed = n < uint64(len(types)); typed {
+			if body.Type = 0; n < uint64(len(types)) {
 				body.Type = types[n]
 			}
 			return err
@@ -165,11 +164,8 @@ func readContent(b []byte) (body im.Body, err error) {
 		}
 		return nil
 	})
-	switch {
-	case err != nil:
+	if err != nil {
 		return im.Body{}, err
-	case !typed:
-		return im.Body{}, im.ErrFieldMissing.With("type")
 	}
 	for i, f := range body.Fields {
 		if list, ok := lists[f.Name]; ok {

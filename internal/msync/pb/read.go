@@ -26,7 +26,7 @@ type value struct {
 func eachField(b []byte, fn func(protowire.Number, value) error) error {
 	for len(b) > 0 {
 		num, kind, n := protowire.ConsumeTag(b)
-		if n < 0 {
+		if n < 0 || num > protowire.MaxValidNumber {
 			return malformed("payload")
 		}
 		b = b[n:]

@@ -26,6 +26,8 @@ const (
 	bodyScope    = 12
 	bodyStream   = 13
 	configAsks   = 1
+	streamType   = 1
+	streamLast   = 5 // what is between these two is a number, as this is
 )
 
 // Said is what a client said with a MessageBody. Nothing in it is checked but its form: who says it, to whom, and of which
@@ -50,24 +52,21 @@ type Said struct {
 // without a type, a content or the message it is about.
 func ReadBody(payload []byte) (s Said, err error) {
 	contents := 0
-	var content []byte
 	err = eachField(payload, func(num protowire.Number, v value) error {
-		if num == bodyContents {
-			contents++
-			content, err = v.message()
-			return err
+		if num != bodyContents {
+			return s.read(num, v)
 		}
-		return s.read(num, v)
+		if contents++; contents > 1 {
+			return malformed("contents")
+		}
+		content, err := v.message()
+		if err == nil {
+			s.Body, err = readContent(content)
+		}
+		return err
 	})
-	switch {
-	case err != nil:
+	if err != nil {
 		return Said{}, err
-	case contents > 1:
-		return Said{}, malformed("contents")
-	case contents > 0 && s.hasContent(): // clients put an empty one into receipts
-		if s.Body, err = readContent(content); err != nil {
-			return Said{}, err
-		}
 	}
 	s.Ext = once(s.Ext)
 	if err := s.complete(contents > 0); err != nil {
@@ -110,33 +109,25 @@ func (s *Said) read(num protowire.Number, v value) error {
 		s.Scope = MessageBody_EditScope(min(n, uint64(MessageBody_BODY_AND_EXT)+1))
 		return err
 	case bodyStream:
-		_, err := v.message()
-		return err
+		return readStream(v)
 	}
 	return nil
 }
 
-// hasContent reports whether the kind of message has a content.
-func (s *Said) hasContent() bool {
-	switch s.Type {
-	case MessageBody_CHAT, MessageBody_GROUPCHAT, MessageBody_CHATROOM, MessageBody_EDIT:
-		return true
-	}
-	return false
-}
-
-// complete reports what the kind of message lacks.
+// complete reports what the kind of message lacks, and leaves out the content of one that has none: clients put an empty one
+// into receipts.
 func (s *Said) complete(content bool) error {
 	switch s.Type {
 	case MessageBody_CHAT, MessageBody_GROUPCHAT, MessageBody_CHATROOM:
-		if !content {
-			return im.ErrFieldMissing.With("contents")
-		}
 	case MessageBody_READ_ACK, MessageBody_DELIVER_ACK, MessageBody_RECALL:
 		if s.Acked == 0 {
 			return im.ErrFieldMissing.With("ack_message_id")
 		}
+		s.Body = im.Body{}
+		return nil
 	case MessageBody_CHANNEL_ACK:
+		s.Body = im.Body{}
+		return nil
 	case MessageBody_EDIT:
 		if s.Scope > MessageBody_BODY_AND_EXT {
 			return malformed("edit_scope")
@@ -144,10 +135,13 @@ func (s *Said) complete(content bool) error {
 		if s.Edited == 0 {
 			return im.ErrFieldMissing.With("edit_message_id")
 		}
-		if !content {
-			return im.ErrFieldMissing.With("contents")
-		}
 	default:
+		return im.ErrFieldMissing.With("type")
+	}
+	switch {
+	case !content:
+		return im.ErrFieldMissing.With("contents")
+	case s.Body.Type == 0:
 		return im.ErrFieldMissing.With("type")
 	}
 	return nil
@@ -192,6 +186,25 @@ func (s *Said) readConfig(v value) error {
 		n, err := v.number()
 		s.Asks = n != 0
 		return err
+	})
+}
+
+// readStream checks the form of what a client tells of a text that comes in parts: it is forwarded, and otherwise ignored.
+func readStream(v value) error {
+	inner, err := v.message()
+	if err != nil {
+		return err
+	}
+	return eachField(inner, func(num protowire.Number, v value) error {
+		switch {
+		case num == streamType:
+			var kind string
+			return v.text(&kind)
+		case num <= streamLast:
+			_, err := v.number()
+			return err
+		}
+		return nil
 	})
 }
 

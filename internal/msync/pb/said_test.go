@@ -47,10 +47,12 @@ func kv(t pb.KeyValue_ValueType, edit func(*pb.KeyValue)) func(*pb.MessageBody) 
 	}
 }
 
+// about is what a client says of a message.
+func about(kind pb.MessageBody_Type) *pb.MessageBody {
+	return &pb.MessageBody{Type: kind.Enum(), From: jid("ann"), To: jid("bob"), AckMessageId: proto.Uint64(77), AckContent: proto.String("seen")}
+}
+
 func TestReadBody(t *testing.T) {
-	about := func(kind pb.MessageBody_Type) *pb.MessageBody {
-		return &pb.MessageBody{Type: kind.Enum(), From: jid("ann"), To: jid("bob"), AckMessageId: proto.Uint64(77), AckContent: proto.String("seen")}
-	}
 	for name, row := range map[string]struct {
 		m    *pb.MessageBody
 		want func(s pb.Said) bool
@@ -111,6 +113,7 @@ func TestReadBodyRefuses(t *testing.T) {
 		"latitude":         {content(func(c *pb.MessageBody_Content) { c.Latitude = proto.Float64(math.NaN()) }), im.ErrInvalid},
 		"cut":              {whole[:len(whole)-1], im.ErrInvalid},
 		"group":            {append(bytes.Clone(whole), "\xa3\x06\xa4\x06"...), im.ErrInvalid},
+		"field 2^29":       {append(bytes.Clone(whole), "\x80\x80\x80\x80\x10\x00"...), im.ErrInvalid},
 		"other wire type":  {append(bytes.Clone(whole), "\x20\x01"...), im.ErrInvalid},
 		"text as number":   {append(bytes.Clone(whole), field(4, "\x08\x00\x10\x05")...), im.ErrInvalid},
 		"bad utf-8":        {append(bytes.Clone(marshal(t, text(func(m *pb.MessageBody) { m.Contents = nil }))), field(4, "\x08\x00\x12\x01\xff")...), im.ErrInvalid},
@@ -122,6 +125,10 @@ func TestReadBodyRefuses(t *testing.T) {
 		"meta no json":     {marshal(t, text(func(m *pb.MessageBody) { m.Meta = proto.String("x") })), im.ErrInvalid.With("meta")},
 		"meta null":        {marshal(t, text(func(m *pb.MessageBody) { m.Meta = proto.String("null") })), im.ErrInvalid.With("meta")},
 		"meta of ours":     {marshal(t, text(func(m *pb.MessageBody) { m.Meta = proto.String(`{"edit_msg":{}}`) })), im.ErrInvalid.With("meta")},
+		"stream":           {append(bytes.Clone(whole), field(13, "0")...), im.ErrInvalid},
+		"stream's type":    {append(bytes.Clone(whole), field(13, "\x0a\x01\xff")...), im.ErrInvalid},
+		"stream's number":  {append(bytes.Clone(whole), field(13, "\x12\x00")...), im.ErrInvalid},
+		"ack's content":    {append(bytes.Clone(marshal(t, about(pb.MessageBody_READ_ACK))), field(4, "06")...), im.ErrInvalid},
 		"acks nothing":     {marshal(t, &pb.MessageBody{Type: pb.MessageBody_READ_ACK.Enum()}), im.ErrFieldMissing.With("ack_message_id")},
 		"acks too much":    {marshal(t, &pb.MessageBody{Type: pb.MessageBody_READ_ACK.Enum(), AckMessageId: proto.Uint64(1 << 63)}), im.ErrInvalid},
 		"edits nothing":    {marshal(t, text(func(m *pb.MessageBody) { m.Type = pb.MessageBody_EDIT.Enum() })), im.ErrFieldMissing.With("edit_message_id")},
