@@ -43,6 +43,9 @@ type Hub struct {
 	writers Group // goroutines of lines, and pens
 	pens    pens
 
+	crowds, look deadline      // of telling crowds, and of looking at all lines
+	wake         chan struct{} // holds one note: a deadline has moved
+
 	mu     sync.Mutex
 	lines  map[*Line]struct{}
 	people map[personKey]*person
@@ -62,7 +65,7 @@ func New(cfg Config) *Hub {
 	}
 	return &Hub{
 		cfg: cfg, buffers: sync.Pool{New: func() any { return new([]byte) }}, lines: map[*Line]struct{}{},
-		people: map[personKey]*person{}, rooms: map[roomKey]*room{}, apps: map[im.AppID]*audience{},
+		people: map[personKey]*person{}, rooms: map[roomKey]*room{}, apps: map[im.AppID]*audience{}, wake: make(chan struct{}, 1),
 	}
 }
 
@@ -74,31 +77,6 @@ func orTime(d *time.Duration, standard time.Duration) {
 
 // Use names the domain, which in turn knows the hub as its [im.Sessions].
 func (h *Hub) Use(rooms Rooms) { h.domain = rooms }
-
-// Run ends lines that are idle or stuck, and tells who came to large rooms and left them. It returns nil when ctx ends.
-func (h *Hub) Run(ctx context.Context) error {
-	const sweep = 5 // crowds between two looks at all lines
-	for n := 1; ctx.Err() == nil; n++ {
-		c, stop := h.cfg.Clock.Timer(h.cfg.Crowd)
-		select {
-		case <-ctx.Done():
-		case <-c:
-			h.tellCrowds()
-			if n%sweep == 0 {
-				h.checkLines()
-			}
-		}
-		stop()
-	}
-	return nil
-}
-
-func (h *Hub) checkLines() {
-	now := h.cfg.Clock.Now()
-	for _, l := range h.allLines() {
-		l.check(now)
-	}
-}
 
 func (h *Hub) allLines() []*Line {
 	h.mu.Lock()

@@ -75,16 +75,19 @@ func newWorld(t testing.TB, change ...func(*hub.Config)) *world {
 	return w
 }
 
-// run runs the hub's loop until the test ends. What it returns moves the clock by one look at the crowds.
-func (w *world) run() (tick func()) {
+// run runs the hub's loop until the test ends.
+func (w *world) run() {
 	ctx, cancel := context.WithCancel(context.Background())
 	var loop sync.WaitGroup
 	loop.Go(func() { _ = w.hub.Run(ctx) })
 	w.t.Cleanup(func() { cancel(); loop.Wait() })
-	w.clock.Waiting()
-	return func() {
+}
+
+// pass moves the clock, second by second, with the hub doing what is due.
+func (w *world) pass(d time.Duration) {
+	for ; d > 0; d -= time.Second {
 		w.clock.Advance(time.Second)
-		w.clock.Waiting()
+		w.hub.Turn()
 	}
 }
 

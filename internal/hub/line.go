@@ -68,6 +68,8 @@ func (l *Line) Watch(end func(Reason)) bool {
 		return false
 	}
 	h.lines[l] = struct{}{}
+	at, _ := l.due()
+	h.expect(&h.look, at)
 	return true
 }
 
@@ -120,6 +122,7 @@ func (l *Line) startLocked() {
 		return
 	}
 	l.since = l.hub.cfg.Clock.Now().UnixMilli()
+	l.hub.expect(&l.hub.look, l.since+l.hub.cfg.Stuck.Milliseconds())
 	switch {
 	case l.raw == nil:
 		l.hub.writers.Go(l.write)
@@ -252,18 +255,27 @@ func (l *Line) Close(r Reason) {
 	l.hang()
 }
 
-// check ends the line when nothing comes, or nothing that is written is read, for too long.
-func (l *Line) check(now time.Time) {
-	silent := now.Sub(time.UnixMilli(l.heard.Load()))
-	l.mu.Lock()
-	since := l.since
-	l.mu.Unlock()
-	switch {
-	case !l.known.Load() && silent > l.hub.cfg.SignIn:
-		l.end(Refused)
-	case silent > l.hub.cfg.Idle:
-		l.end(Idle)
-	case since > 0 && now.Sub(time.UnixMilli(since)) > l.hub.cfg.Stuck:
-		l.end(Slow)
+// due is when the line is to end, in milliseconds, and why, unless something comes, or what is written is read.
+func (l *Line) due() (at int64, why Reason) {
+	cfg := &l.hub.cfg
+	limit, why := cfg.Idle, Idle
+	if !l.known.Load() {
+		limit, why = cfg.SignIn, Refused
 	}
+	at = l.heard.Load() + limit.Milliseconds()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if stuck := l.since + cfg.Stuck.Milliseconds(); l.since > 0 && stuck < at {
+		return stuck, Slow
+	}
+	return at, why
+}
+
+// check asks the line to end if it is due, and returns when it is, or was.
+func (l *Line) check(now int64) int64 {
+	at, why := l.due()
+	if at <= now {
+		l.end(why)
+	}
+	return at
 }

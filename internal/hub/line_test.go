@@ -247,37 +247,31 @@ func TestPartIdle(t *testing.T) {
 // TestLooks: lines that say nothing, or take nothing, are asked to end.
 func TestLooks(t *testing.T) {
 	w := newWorld(t)
-	tick := w.run()
-	pass := func(d time.Duration) {
-		for ; d > 0; d -= time.Second {
-			tick()
-		}
-	}
 	stranger, _ := w.line()
 	known, _ := w.line()
 	known.SignedIn()
 	stuck, p := w.line()
 	stuck.SignedIn()
-	pass(14 * time.Second)
+	w.pass(14 * time.Second)
 	stall(stuck, p)
 	if got := stranger.reasons(); len(got) != 0 {
 		t.Errorf("a stranger was asked to end after 14 s: %q", got)
 	}
-	pass(6 * time.Second)
+	w.pass(6 * time.Second)
 	if got := stranger.reasons(); len(got) == 0 || got[0] != hub.Refused {
 		t.Errorf("a stranger was asked to end after 20 s: %q", got)
 	}
-	pass(20 * time.Second)
+	w.pass(20 * time.Second)
 	if got := stuck.reasons(); len(got) == 0 || got[0] != hub.Slow {
 		t.Errorf("who takes nothing for 25 s was asked to end: %q", got)
 	}
-	pass(70 * time.Second)
+	w.pass(70 * time.Second)
 	known.Heard()
-	pass(110 * time.Second)
+	w.pass(110 * time.Second)
 	if got := known.reasons(); len(got) != 0 {
 		t.Errorf("who spoke was asked to end: %q", got)
 	}
-	pass(20 * time.Second)
+	w.pass(20 * time.Second)
 	if got := known.reasons(); len(got) == 0 || got[0] != hub.Idle {
 		t.Errorf("who said nothing for 130 s was asked to end: %q", got)
 	}

@@ -112,6 +112,7 @@ func (r *room) share(e im.Event) {
 	case r.overtaken(&e):
 	case r.isCrowd(&e):
 		r.crowd = append(r.crowd, e)
+		r.hub.expect(&r.hub.crowds, r.hub.cfg.Clock.Now().Add(r.hub.cfg.Crowd).UnixMilli())
 		if e.Kind == im.MembersRemoved {
 			r.tell(r.hub.frame(&e), e.Users)
 		}

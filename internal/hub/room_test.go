@@ -159,7 +159,6 @@ func (w *world) crowd(n int, room im.RoomID) *ear {
 // TestCrowd: in a large room who comes and who goes is told once a second, and of each only the last; in a small one at once.
 func TestCrowd(t *testing.T) {
 	w := newWorld(t, func(c *hub.Config) { c.Large = 5 })
-	tick := w.run()
 	first := w.crowd(5, "tea")
 	w.inRoom(im.MembersJoined, "tea", 10, "a")
 	w.hears(first, "members_joined a")
@@ -176,9 +175,9 @@ func TestCrowd(t *testing.T) {
 	w.hears(first, "members_removed u0000") // who is removed is told at once
 	w.say("tea", "hello")
 	w.hears(first, "message_sent hello")
-	tick()
+	w.pass(time.Second)
 	w.hears(first, "members_left b u0000", "members_joined c d a")
-	tick()
+	w.pass(time.Second)
 	w.hears(first)
 }
 

@@ -217,7 +217,7 @@ func TestEnds(t *testing.T) {
 // TestBehindTheBack: a token that another process has ended ends the session at a heartbeat; one that has expired does not.
 func TestBehindTheBack(t *testing.T) {
 	w := newWorld(t)
-	short := time.Minute
+	short := 10 * time.Second
 	brief, err := w.svc.IssueUserToken(w.ctx, w.app, "ann", &short)
 	w.must(err)
 	ann := w.connect("ann", "web", func(c *msynctest.Config) { c.Token = brief.Text })
@@ -226,7 +226,7 @@ func TestBehindTheBack(t *testing.T) {
 	w.must(w.disk.Update(w.ctx, func(tx im.Tx) error { return tx.DeleteTokens(w.app.ID, "bob") }))
 	_, err = elsewhere.DeleteUser(w.ctx, w.root(), "cat")
 	w.must(err)
-	w.clock.Advance(2 * time.Minute)
+	w.clock.Advance(15 * time.Second)
 	for _, c := range []*msynctest.Client{ann, bob, cat} {
 		_, _ = c.Unread(w.ctx)
 		_, _ = c.Unread(w.ctx)

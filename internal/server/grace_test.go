@@ -132,7 +132,7 @@ func TestGraceOverRestart(t *testing.T) {
 	s.clock.Advance(time.Hour)
 	s.n = start(t, Config{Dev: true, Clock: s.clock, Storage: Storage{Data: s.dir}})
 	s.connect("own")
-	s.clock.Advance(time.Minute)
+	s.wait(time.Minute)
 	s.connect("vic")
 	s.hears("own", room, "after the restart", "vic")
 	s.absent("mem", "2", time.Minute, "own", "vic")
