@@ -139,8 +139,11 @@ func compare(t *testing.T, got, want []string) {
 // test itself opened, and the build happens in another process.
 func readSources(t *testing.T) {
 	t.Helper()
-	for _, root := range []string{"../../cmd", "../../internal", "../../go.mod", "../../go.sum", "package-lock.json", "host.cjs", "web"} {
+	for _, root := range []string{"../../cmd", "../../internal", "../../go.mod", "../../go.sum", "package-lock.json", "host.cjs", "web", examples} {
 		err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+			if err == nil && d.Name() == "node_modules" {
+				return fs.SkipDir
+			}
 			if err != nil || d.IsDir() {
 				return err
 			}

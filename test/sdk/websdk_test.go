@@ -302,7 +302,10 @@ func (s *stage) said() string {
 // handler answers the home: files of this folder, and below /control/ what web/world.mjs asks for.
 func (s *stage) handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("/", http.FileServer(http.Dir(".")))
+	here := http.FileServer(http.Dir("."))
+	mux.Handle("/", here)
+	mux.Handle("/examples/", http.StripPrefix("/examples", http.FileServer(http.Dir(examples))))
+	mux.Handle("/examples/chatroom/node_modules/", http.StripPrefix("/examples/chatroom", here))
 	on := func(path string, answer func(body *json.Decoder) (any, error)) {
 		mux.HandleFunc("POST /control/"+path, func(w http.ResponseWriter, r *http.Request) {
 			v, err := answer(json.NewDecoder(r.Body))

@@ -7,6 +7,7 @@ import './groups.mjs';
 import './contacts.mjs';
 import './offline.mjs';
 import './restart.mjs';
+import './example.mjs';
 import { run } from './run.mjs';
 
 export async function drive(home, origin, surroundings) {
