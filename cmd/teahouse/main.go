@@ -35,6 +35,9 @@ func run(args []string, stdout, stderr io.Writer) int {
 	if len(args) == 0 {
 		args = []string{"--help"}
 	}
+	if len(args) == 1 && args[0] == "--version" {
+		args = []string{"version"}
+	}
 	command, err := parser.Parse(args)
 	if ended >= 0 {
 		return ended
@@ -50,12 +53,16 @@ func run(args []string, stdout, stderr io.Writer) int {
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	err = command.Run(&surroundings{ctx, parser, stdout, stderr})
+	var misused *kong.ParseError // help about what there is not
 	switch {
 	case ended >= 0:
 		return ended
 	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
 		fmt.Fprintln(stderr, "teahouse: interrupted")
 		return exitFailed
+	case errors.As(err, &misused):
+		fmt.Fprintf(stderr, "teahouse: %v\n%s\n", err, hint(err))
+		return exitUsage
 	case err != nil:
 		fmt.Fprintf(stderr, "teahouse: %v\n", err)
 		return exitFailed

@@ -39,7 +39,7 @@ func layers() map[string]layer {
 		"internal/apidoc":   {third: []string{"github.com/swaggest/swgui"}},
 
 		// The composition root, and the command.
-		"internal/server": {ours: []string{"internal/apidoc", "internal/blob", "internal/pictures", "internal/bus", "internal/dump", "internal/easemob", "internal/hub", "internal/im", "internal/msync", "internal/passwords", "internal/plus", "internal/sqlstore", "internal/thinksns"},
+		"internal/server": {ours: []string{"internal/apidoc", "internal/blob", "internal/pictures", "internal/bus", "internal/dump", "internal/easemob", "internal/hub", "internal/im", "internal/msync", "internal/passwords", "internal/plus", "internal/sqlstore", "internal/thinksns", "internal/webapi"},
 			third: []string{"github.com/lmittmann/tint", "github.com/prometheus/client_golang"}, tests: []string{"internal/msync/pb", "github.com/golang-jwt/jwt/v5", "google.golang.org/protobuf"}},
 		"cmd/teahouse": {ours: []string{"internal/server"}, third: []string{"github.com/alecthomas/kong"}},
 

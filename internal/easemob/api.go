@@ -45,7 +45,7 @@ type API struct {
 // New returns the surface.
 func New(c Config) *API {
 	a := &API{
-		svc: c.Service, log: c.Log, publicURL: strings.TrimSuffix(c.PublicURL, "/"), observe: c.Observe,
+		svc: c.Service, log: c.Log, publicURL: c.PublicURL, observe: c.Observe,
 		limits: newLimiter(c.Limits), errors: wires(), mux: http.NewServeMux(), aside: http.NewServeMux(),
 		encoders: sync.Pool{New: newEncoder}, closed: closedRoute(),
 	}

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"teahouse/internal/webapi"
 )
 
 // envelope is the body of every enveloped success (wire/easemob.md §1.3). Keys that a family lacks are left out;
@@ -108,13 +110,7 @@ func actionOf(method string) string {
 
 // base is scheme and host as the client sees them; the server has already judged forwarding headers.
 func (a *API) base(r *http.Request) string {
-	if a.publicURL != "" {
-		return a.publicURL
-	}
-	if r.TLS != nil || r.URL.Scheme == "https" {
-		return "https://" + r.Host
-	}
-	return "http://" + r.Host
+	return webapi.Base(r, a.publicURL)
 }
 
 // millis is a moment on the wire; zero stays zero.

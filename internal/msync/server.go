@@ -59,7 +59,7 @@ func (s *Server) Close(ctx context.Context) {
 
 // ServeHTTP implements [http.Handler].
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	path := strings.TrimSuffix(r.URL.Path, "/")
+	path := "/" + strings.Trim(r.URL.Path, "/") // an address that ended with a slash got one more
 	switch {
 	case path == "/websocket":
 		s.upgrade(w, r, binaryForm)

@@ -38,10 +38,12 @@ func (s *server) httpServer(h http.Handler) *http.Server {
 
 // mount returns the surfaces of the main listener behind the switch on the first words of the path. social may be nil.
 func (s *server) mount(easemob, social, realtime http.Handler) http.Handler {
-	docs := apidoc.Handler()
+	docs, home := apidoc.Handler(), s.homeHandler()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		first, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+		first, rest, _ := strings.Cut(strings.TrimLeft(r.URL.Path, "/"), "/")
 		switch {
+		case first == "" && (r.Method == http.MethodGet || r.Method == http.MethodHead):
+			home(w, r)
 		case first == "healthz" && rest == "":
 			healthz(w, r)
 		case first == "docs", first == "openapi.yaml":

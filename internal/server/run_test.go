@@ -165,7 +165,7 @@ func TestPaths(t *testing.T) {
 	}{
 		{"/healthz", 200}, {"/openapi.yaml", 200}, {"/docs/", 200},
 		{"/easemob-demo/chatdemoui/chatrooms", 200}, {"/easemob-demo/chatdemoui/chatrooms/1432259621444159", 200},
-		{"/nobody/nothing/chatrooms", 404}, {"/", 404},
+		{"/nobody/nothing/chatrooms", 404}, {"/", 200}, {"/nobody", 404}, {"//websocket", 426}, {"//ws/info", 200},
 		{"/console/", 404}, {"/api/v2/easemob/group", 401}, {"/api/v2", 404}, {"/api/v22", 404}, {"/api/sdk/v1", 404}, {"/websocket", 426}, {"/ws", 404}, {"/ws/info", 200}, {"/ws/1/2/websocket", 426},
 		{"/http-bind", 404}, {"/_dev/clock", 404}, {"/easemob/server.json", 400}, {"/easemob/server.json?app_key=nobody%23nothing", 404}, {"/easemob/server.json?app_key=easemob-demo%23chatdemoui", 200}, {"/healthz/x", 404},
 	} {
@@ -176,6 +176,9 @@ func TestPaths(t *testing.T) {
 		if status == 404 && !json.Valid([]byte(body)) {
 			t.Errorf("%s: not JSON: %.200s", c.path, body)
 		}
+	}
+	if status, _ := ask(t, "POST", n.url()+"/", token, "{}"); status != 404 {
+		t.Errorf("POST /: %d", status)
 	}
 	for path, want := range map[string]string{
 		"/healthz": "ok", "/readyz": "ok", "/debug/pprof/": "goroutine",

@@ -143,7 +143,13 @@ Try it:
 
   curl -X POST '%[1]s/token' -H 'Content-Type: application/json' -d '{"grant_type":"password","username":"jma1","password":"123456"}'
 
-`, url, t.token)
+Chat in a room with the official Web SDK, in two terminals (folder examples/chatroom of the source, after "npm install"; or open its index.html):
+
+  node chat.js jma1 --server '%[3]s' --app '%[4]s'
+
+  node chat.js jma2 --server '%[3]s' --app '%[4]s'
+
+`, url, t.token, base, t.app.Key)
 }
 
 // baseURL is where clients on this machine, or beyond --public-url, find the main listener.

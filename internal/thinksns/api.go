@@ -57,7 +57,7 @@ const prefix = "/api/v2"
 func New(c Config) *API {
 	a := &API{
 		svc: c.Service, log: c.Log, app: c.App, sidecar: c.Sidecar, shared: c.SharedSecret, open: c.Registration,
-		publicURL: strings.TrimSuffix(c.PublicURL, "/"), limits: newLimiter(c.PerMinute), observe: c.Observe,
+		publicURL: c.PublicURL, limits: newLimiter(c.PerMinute), observe: c.Observe,
 		forms: forms(), mux: http.NewServeMux(),
 	}
 	a.tokens = &tokens{ttl: c.TTL, refresh: c.RefreshTTL, newID: c.NewTokenID, now: func() time.Time { return a.svc.Now() }}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"teahouse/internal/im"
+	"teahouse/internal/webapi"
 )
 
 // call is one request on its way through a handler.
@@ -172,11 +173,5 @@ func (a *API) write(c *call, status int, body any) {
 
 // base is scheme and host as the client sees them; the server has already judged forwarding headers.
 func (a *API) base(r *http.Request) string {
-	if a.publicURL != "" {
-		return a.publicURL
-	}
-	if r.TLS != nil || r.URL.Scheme == "https" {
-		return "https://" + r.Host
-	}
-	return "http://" + r.Host
+	return webapi.Base(r, a.publicURL)
 }

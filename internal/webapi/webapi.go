@@ -21,6 +21,17 @@ func Preflight(w http.ResponseWriter, r *http.Request, methods, headers string) 
 	w.WriteHeader(http.StatusNoContent)
 }
 
+// Base is scheme and host as the client sees them: publicURL, or what was asked for; the server has already judged forwarding headers.
+func Base(r *http.Request, publicURL string) string {
+	if publicURL != "" {
+		return strings.TrimSuffix(publicURL, "/")
+	}
+	if r.TLS != nil || r.URL.Scheme == "https" {
+		return "https://" + r.Host
+	}
+	return "http://" + r.Host
+}
+
 // TidyPath drops repeated and trailing slashes and protects segments of dots; a mux would redirect instead. An escaped slash
 // divides nothing.
 func TidyPath(u *url.URL) {
