@@ -93,6 +93,7 @@ func (a *API) run(c *call) (answer, error) {
 		if err != nil { // an open route decides itself whether it needs the caller
 			c.caller, c.denied = im.Nobody(app), err
 		}
+		c.caller.Device = c.query.Get("resource") // SDKs name theirs (wire/msync.md §14)
 	}
 	if wait, ok := a.limits.allow(bucketKey{app.ID, c.route.class, c.caller.Known()}, c.start); !ok {
 		c.w.Header().Set("Retry-After", strconv.Itoa(max(1, int((wait+time.Second-1)/time.Second))))

@@ -47,7 +47,9 @@ func (p *person) live() []*Session {
 
 func (p *person) deliver(f *Frame) {
 	for _, s := range p.live() {
-		s.receiver.Deliver(f)
+		if e := f.Event; e.Device == "" || e.By != p.user || e.Device != s.about.Resource { // the device that did it knows
+			s.receiver.Deliver(f)
+		}
 	}
 }
 
@@ -73,7 +75,7 @@ func (p *person) hear(e im.Event) {
 		}
 		p.mu.Unlock()
 		call(cancel)
-		if e.Kind == im.RoomEntered || e.Kind == im.RoomLeft {
+		if (e.Kind == im.RoomEntered || e.Kind == im.RoomLeft) && e.By != p.user {
 			return // the room tells
 		}
 	case im.SessionsEnded:

@@ -94,7 +94,7 @@ func (r *room) expel(e im.Event, but []im.Username) {
 	people := slices.Clone(r.people)
 	r.mu.Unlock()
 	left := e
-	left.Kind = im.RoomLeft
+	left.Kind, left.By = im.RoomLeft, "" // nobody left
 	for _, p := range people {
 		if slices.Contains(but, p.user) {
 			continue

@@ -47,6 +47,34 @@ func TestRoom(t *testing.T) {
 	w.holds(0, 1, 1, 1)
 }
 
+// TestOwnActs: what a user did on one device is told the user's others; where it is not known which, all.
+func TestOwnActs(t *testing.T) {
+	w := newWorld(t)
+	web, s1 := w.open("ann", "web")
+	defer s1.Close(t.Context())
+	phone, s2 := w.open("ann", "phone")
+	defer s2.Close(t.Context())
+	bob, s3 := w.open("bob", "web")
+	defer s3.Close(t.Context())
+	act := func(kind im.EventKind, by im.Username, device string, version int64) {
+		w.publish(im.Event{Topic: im.UserTopic(w.app.ID, "ann"), Kind: kind, By: by, Device: device, Room: "tea", RoomKind: im.Chatroom, Version: version, Users: []im.Username{"ann"}})
+	}
+	w.place(im.RoomEntered, "bob", "tea", 1)
+	act(im.RoomEntered, "ann", "web", 2)
+	act(im.RoomLeft, "ann", "", 3)
+	act(im.RoomEntered, "bob", "web", 4) // who adds others may have a device of the same name
+	act(im.RoomEntered, "", "", 5)
+	w.hears(web, "room_left ann")
+	w.hears(phone, "room_entered ann", "room_left ann")
+	w.publish(im.Event{Topic: im.RoomTopic(w.app.ID, "tea"), Kind: im.MemberAttributesSet, By: "ann", Device: "web", Room: "tea", RoomKind: im.Group, Version: 6, Users: []im.Username{"ann"}})
+	w.hears(web)
+	w.hears(phone, "member_attributes_set ann")
+	w.hears(bob, "member_attributes_set ann")
+	w.publish(im.Event{Topic: im.RoomTopic(w.app.ID, "tea"), Kind: im.RoomDestroyed, By: "ann", Room: "tea", RoomKind: im.Chatroom, Version: 7})
+	w.hears(web, "room_destroyed")
+	w.hears(phone, "room_destroyed")
+}
+
 // TestRoomAgain: nobody of a room that was destroyed is in the next of the name, but who enters it.
 func TestRoomAgain(t *testing.T) {
 	w := newWorld(t)

@@ -222,7 +222,7 @@ func (s *Service) dropOut(tx Tx, emit func(Event), app AppID, rooms map[RoomID]R
 		if len(inside) == 0 {
 			continue
 		}
-		if err := s.endVisits(tx, emit, room, inside); err != nil {
+		if err := s.endVisits(tx, emit, room, "", inside); err != nil {
 			return err
 		}
 	}

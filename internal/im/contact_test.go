@@ -18,7 +18,7 @@ func TestContactsAreMutual(t *testing.T) {
 	w.want("notice @bob contact_added by app [bob sid]", "notice @sid contact_added by app [sid bob]")
 	same(t, "longest first", app.Contacts("bob"), "cat sid")
 	as(t, w, "cat").Unfriend("cat", "bob")
-	w.want("notice @cat contact_removed by cat [cat bob]", "notice @bob contact_removed by cat [bob cat]")
+	w.want("@cat contact_removed by cat [cat bob]", "notice @bob contact_removed by cat [bob cat]")
 	app.Unfriend("cat", "bob") // they are none
 	w.want()
 	same(t, "left", []string{app.Contacts("bob"), app.Contacts("cat"), app.Contacts("sid")}, []string{"sid", "", "bob"})
@@ -103,7 +103,7 @@ func TestAskingForContacts(t *testing.T) {
 	same(t, "contacts", []string{bob.Contacts("bob"), cat.Contacts("cat"), cat.Asking("cat")}, []string{"cat", "bob", ""})
 
 	sid.Decline("sid", "bob")
-	w.want("notice @sid contact_declined by sid [sid bob]", "notice @bob contact_declined by sid [bob sid]")
+	w.want("@sid contact_declined by sid [sid bob]", "notice @bob contact_declined by sid [bob sid]")
 	sid.Decline("sid", "bob")
 	w.want()
 	sid.fails(im.ErrNotAsked.For("bob")).Accept("sid", "bob")

@@ -79,7 +79,7 @@ func (s *Service) enter(tx Tx, emit func(Event), c Caller, id RoomID, in Enterin
 			return inside, err
 		}
 	}
-	w := &work{tx: tx, app: c.App, room: room, rank: Stranger, now: s.clock.Now(), publish: emit}
+	w := &work{tx: tx, app: c.App, room: room, device: c.Device, rank: Stranger, now: s.clock.Now(), publish: emit}
 	err = w.run(func(w *work) (err error) { inside, err = w.visit(c.User, in.Ext); return err })
 	return inside, err
 }
@@ -126,20 +126,20 @@ func (s *Service) leaveOthers(tx Tx, emit func(Event), c Caller, but RoomID, roo
 		if !locked {
 			return errJoined
 		}
-		if err := s.endVisits(tx, emit, room, []Username{c.User}); err != nil {
+		if err := s.endVisits(tx, emit, room, c.Device, []Username{c.User}); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// endVisits takes users out of a locked chatroom that they visit.
-func (s *Service) endVisits(tx Tx, emit func(Event), room Room, users []Username) error {
+// endVisits takes users out of a locked chatroom that they visit; device is the one that leaves.
+func (s *Service) endVisits(tx Tx, emit func(Event), room Room, device string, users []Username) error {
 	standings, err := tx.Standings(room, users)
 	if err != nil {
 		return err
 	}
-	w := &work{tx: tx, room: room, now: s.clock.Now(), publish: emit}
+	w := &work{tx: tx, room: room, device: device, now: s.clock.Now(), publish: emit}
 	return w.run(func(w *work) error { return w.take(standings, MembersLeft) })
 }
 

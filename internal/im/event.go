@@ -59,7 +59,8 @@ const (
 	MemberAttributesSet EventKind = "member_attributes_set" // Users: whose; Attributes: what was set, an empty value deleted
 
 	// A user's places in rooms are told on the user's topic, to those who hold the user's connections; clients are told by the room's
-	// own events. RoomEntered comes before that and RoomLeft after it, with its version. When a room is destroyed nobody is told one
+	// own events, and by these only what their own user did on another device (Text of RoomEntered: "created", when that made the
+	// room). RoomEntered comes before the room's event and RoomLeft after it, with its version. When a room is destroyed nobody is told one
 	// by one: reading thousands of members for it would keep everybody waiting. RoomDestroyed ends all places in it, and RoomCreated
 	// those of everybody whom it does not name, should one be left that was read while the room went.
 	RoomEntered    EventKind = "room_entered"
@@ -88,11 +89,12 @@ const (
 // OwnerChanged, AdminAdded and AdminRemoved it is for all but its Users, RoomDestroyed is for nobody. Of a chatroom, and
 // of what else happens in a group, everybody is told by the event of the room.
 type Event struct {
-	Topic Topic
-	Kind  EventKind
-	App   AppID
-	At    time.Time
-	By    Username // empty: an app token, or the server itself
+	Topic  Topic
+	Kind   EventKind
+	App    AppID
+	At     time.Time
+	By     Username // empty: an app token, or the server itself
+	Device string   // of By, which is not told; empty: all of By's devices are
 
 	Room       RoomID
 	RoomKind   RoomKind

@@ -126,7 +126,7 @@ func (w *work) join(members []Member, text string) error {
 		users[i] = m.User
 	}
 	w.room.Members += len(members)
-	placeEvents(w.room, RoomEntered, users, w.publish)
+	w.places(RoomEntered, users)
 	e := roomEvent(w.room, MembersJoined, users...)
 	e.Text = text
 	w.publish(e)
@@ -190,7 +190,7 @@ func (w *work) take(gone []Standing, kind EventKind) error {
 	names := usersOf(gone)
 	w.room.Members -= len(gone)
 	w.emit(kind, names...)
-	placeEvents(w.room, RoomLeft, names, w.publish)
+	w.places(RoomLeft, names)
 	if kind == MembersRemoved {
 		w.notice(kind, names)
 	}

@@ -108,7 +108,7 @@ func (w *work) setMemberAttributes(u Username, set []Attribute) error {
 		return ErrAttrFull.For(u).In(w.room.ID)
 	}
 	e := roomEvent(w.room, MemberAttributesSet, u)
-	e.Attributes = set
+	e.Attributes, e.Device = set, w.device
 	w.publish(e)
 	return w.tx.PutMemberAttributes(w.room, put)
 }

@@ -23,12 +23,24 @@ func (s *Service) RoomPlaces(ctx context.Context, c Caller) (places []RoomPlace,
 	return places, err
 }
 
-// placeEvents tell those who hold the connections of users that the users' places in a locked room begin or end, by the change
-// that the caller counts.
-func placeEvents(r Room, kind EventKind, users []Username, emit func(Event)) {
+// places tell those who hold the connections of users that the users' places in the room begin or end, by the change that the caller
+// counts.
+func (w *work) places(kind EventKind, users []Username) {
 	for _, u := range users {
-		e := roomEvent(r, kind, u)
-		e.Topic, e.Members = UserTopic(r.App, u), 0
-		emit(e)
+		w.publish(w.placeEvent(kind, u))
 	}
+}
+
+// firstPlaces is places of those who are in a new room, the owner first: whoever it is that made it does not hear of joining it.
+func (w *work) firstPlaces(users []Username) {
+	e := w.placeEvent(RoomEntered, users[0])
+	e.Text = "created"
+	w.publish(e)
+	w.places(RoomEntered, users[1:])
+}
+
+func (w *work) placeEvent(kind EventKind, u Username) Event {
+	e := roomEvent(w.room, kind, u)
+	e.Topic, e.Members, e.Device = UserTopic(w.room.App, u), 0, w.device
+	return e
 }

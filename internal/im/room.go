@@ -133,7 +133,7 @@ func (s *Service) openRoom(ctx context.Context, c Caller, room Room, id RoomID, 
 	room.Members = len(members)
 	err := s.update(ctx, c.App.ID, c.User, func(tx Tx, emit func(Event)) error {
 		room.Version = 0
-		w := &work{tx: tx, app: c.App, room: room, by: c.User, aside: emit}
+		w := &work{tx: tx, app: c.App, room: room, by: c.User, device: c.Device, publish: emit, aside: emit}
 		if id != "" { // wait for who destroys the room of that id before anybody else is locked
 			if _, err := tx.LockRoom(c.App.ID, room.Kind, id); err != nil && !errors.Is(err, ErrRoomNotFound) {
 				return err
@@ -154,9 +154,9 @@ func (s *Service) openRoom(ctx context.Context, c Caller, room Room, id RoomID, 
 		if err := s.addRoom(tx, c.App, &room, id, members); err != nil {
 			return err
 		}
-		placeEvents(room, RoomEntered, names, emit)
-		emit(roomEvent(room, RoomCreated, names...))
 		w.room = room
+		w.firstPlaces(names)
+		w.emit(RoomCreated, names...)
 		w.noticeOthers(MembersJoined, names)
 		room.Version = 1
 		return nil

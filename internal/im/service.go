@@ -74,6 +74,7 @@ func (s *Service) Ready(ctx context.Context) error {
 type Caller struct {
 	App     *App
 	User    Username  // of a user token
+	Device  string    // of the user, where it is known: what is done on it is not told it, only the user's others
 	Expires time.Time // end of the token; zero: never
 	kind    callerKind
 }

@@ -39,7 +39,7 @@ func (w *work) shield(u Username, on bool) error {
 	if !on {
 		kind = RoomUnshielded
 	}
-	placeEvents(w.room, kind, []Username{u}, w.publish)
+	w.places(kind, []Username{u})
 	return w.receive(u, !on)
 }
 

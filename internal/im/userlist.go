@@ -36,7 +36,7 @@ func (s *Service) relate(ctx context.Context, c Caller, owner Username, others [
 		if err := tx.LockUsers(c.App.ID, append([]Username{owner}, others...)); err != nil {
 			return err
 		}
-		w := &relating{tx: tx, app: c.App, emit: emit}
+		w := &relating{tx: tx, app: c.App, by: c, emit: emit}
 		var err error
 		if w.owner, err = ofUser(tx, c, owner); err != nil {
 			return err
@@ -59,14 +59,23 @@ func (s *Service) relate(ctx context.Context, c Caller, owner Username, others [
 type relating struct {
 	tx     Tx
 	app    *App
+	by     Caller
 	owner  User
 	others []User
 	emit   func(Event)
 }
 
-// tell announces something to a user. The user whom it is told comes first among the event's users.
+// tell announces something to a user. The user whom it is told comes first among the event's users. What waits for those who are
+// away is what others did.
 func (w *relating) tell(kind EventKind, text string, to Username, about ...Username) {
-	w.emit(Event{Topic: UserTopic(w.app.ID, to), Kind: kind, Users: append([]Username{to}, about...), Text: text, told: to})
+	e := Event{Topic: UserTopic(w.app.ID, to), Kind: kind, Users: append([]Username{to}, about...), Text: text, told: to}
+	if to == w.by.User {
+		e.Device = w.by.Device
+		if kind == ContactRemoved || kind == ContactDeclined {
+			e.told = ""
+		}
+	}
+	w.emit(e)
 }
 
 // tellBoth announces what concerns two users to both.

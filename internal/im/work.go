@@ -43,6 +43,7 @@ type work struct {
 	app     *App
 	room    Room
 	by      Username // the caller; empty: an app token
+	device  string   // the caller's
 	rank    Role     // the caller's
 	now     time.Time
 	publish func(Event) // of what changes the room
@@ -92,7 +93,7 @@ func (s *Service) inAnyRoom(ctx context.Context, c Caller, kind RoomKind, id Roo
 		if rank < need {
 			return ErrForbidden.In(id)
 		}
-		w := &work{tx: tx, app: c.App, room: room, by: c.User, rank: rank, now: s.clock.Now(), publish: emit}
+		w := &work{tx: tx, app: c.App, room: room, by: c.User, device: c.Device, rank: rank, now: s.clock.Now(), publish: emit}
 		return w.run(fn)
 	})
 }

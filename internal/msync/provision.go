@@ -29,6 +29,7 @@ func (c *conn) provision(m *pb.MSync) error {
 	if device == "" {
 		device = newResource()
 	}
+	caller.Device = device
 	c.caller, c.self, c.token, c.device = caller, caller, token, device
 	c.srv.acker.settle(c.ctx, caller.App.ID, caller.User, device)
 	about := im.Connection{Resource: device, UUID: p.GetDeviceUuid(), Name: p.GetDeviceName(), Says: shorten(p.GetReason())}

@@ -160,7 +160,7 @@ func changes(e *im.Event, u im.Username) []change {
 	case im.JoinApplied, im.JoinAccepted, im.JoinDeclined, im.Invited, im.InviteAccepted, im.InviteDeclined:
 		return asks(e, u)
 	case im.AttributesSet, im.AttributesDeleted, im.MemberAttributesSet:
-		return attributes(e, u)
+		return attributes(e)
 	case im.OwnerChanged, im.RoomDestroyed, im.MembersUnblocked:
 		return lasting(e, u)
 	}
@@ -176,6 +176,8 @@ func whole(e *im.Event) []change {
 		if e.RoomKind == im.Group {
 			c.info = objectOf(e.Fields)
 		}
+	case im.RoomEntered, im.RoomLeft, im.RoomShielded, im.RoomUnshielded:
+		return own(e)
 	case im.RoomMuted:
 		c.op = MUCBody_BAN_GROUP
 	case im.RoomUnmuted:
@@ -195,6 +197,25 @@ func whole(e *im.Event) []change {
 		return nil
 	}
 	return []change{c}
+}
+
+// own is what users did themselves on another of their devices.
+func own(e *im.Event) []change {
+	if e.By != first(e.Users) {
+		return nil
+	}
+	op := MUCBody_JOIN
+	switch {
+	case e.Kind == im.RoomLeft:
+		op = MUCBody_LEAVE
+	case e.Kind == im.RoomShielded:
+		op = MUCBody_BLOCK
+	case e.Kind == im.RoomUnshielded:
+		op = MUCBody_UNBLOCK
+	case e.Text != "":
+		op = MUCBody_CREATE
+	}
+	return []change{{op: op}}
 }
 
 // alone reports whether the event is told one user, and not the room.
@@ -316,7 +337,7 @@ func first(users []im.Username) im.Username {
 
 // attributes tells of attributes of rooms and of members, in the JSON that clients read. Clients throw when a group has those
 // of rooms (wire/msync.md §7.2).
-func attributes(e *im.Event, u im.Username) []change {
+func attributes(e *im.Event) []change {
 	var set im.Fields
 	var keys []byte
 	from := e.By
@@ -332,8 +353,6 @@ func attributes(e *im.Event, u im.Username) []change {
 	}
 	result := `,"result":{"successKeys":[` + string(keys) + `],"errorKeys":{}}}`
 	switch {
-	case e.Kind == im.MemberAttributesSet && u != "" && u == e.By:
-		return nil
 	case e.Kind == im.MemberAttributesSet:
 		who := string(appendQuoted(nil, string(first(e.Users))))
 		return []change{{op: MUCBody_GROUP_MEMBER_METADATA_UPDATE, info: `{"username":` + who + `,"properties":` + objectOf(set) + `}`}}
@@ -398,6 +417,7 @@ func rosters(e *im.Event) (all []roster) {
 		return nil
 	}
 	r := roster{from: e.Users[1], to: e.Users[0]}
+	itself := e.By == r.to // done on another device of the user who is told
 	switch e.Kind {
 	case im.ContactAsked:
 		r.op, r.reason = RosterBody_ADD, e.Text
@@ -409,12 +429,15 @@ func rosters(e *im.Event) (all []roster) {
 			r.op = RosterBody_REMOTE_ACCEPT
 		}
 	case im.ContactDeclined:
-		if e.By == r.to { // who declined knows
-			return nil
-		}
 		r.op = RosterBody_REMOTE_DECLINE
+		if itself {
+			r = roster{op: RosterBody_DECLINE, from: r.to, to: r.from}
+		}
 	case im.ContactRemoved:
 		r.op = RosterBody_REMOVE
+		if itself {
+			r.from, r.to = r.to, r.from
+		}
 	case im.UsersBlocked, im.UsersUnblocked:
 		op := RosterBody_BAN
 		if e.Kind == im.UsersUnblocked {

@@ -250,19 +250,26 @@ func TestEventsOfOne(t *testing.T) {
 		edit func(*im.Event)
 		want string
 	}{
-		"joined alone":         {im.MembersJoined, im.Chatroom, "", func(e *im.Event) { e.Users, e.By, e.Text = e.Users[:1], "ann", "" }, "PRESENCE ann (5)"},
-		"joined oneself":       {im.MembersJoined, im.Chatroom, "ann", func(e *im.Event) { e.Users, e.By = e.Users[:1], "ann" }, untold},
-		"left alone":           {im.MembersLeft, im.Chatroom, "", func(e *im.Event) { e.Users = e.Users[:1] }, "ABSENCE ann (5)"},
-		"the last":             {im.MembersLeft, im.Group, "", func(e *im.Event) { e.Users, e.Members = e.Users[:1], 0 }, "ABSENCE ann (0)"},
-		"by an app token":      {im.RoomMuted, im.Chatroom, "", func(e *im.Event) { e.By = "" }, "BAN_GROUP @ppAdmin"},
-		"no announcement":      {im.AnnouncementChanged, im.Group, "", func(e *im.Event) { e.Text = "" }, "DELETE_ANNOUNCEMENT own"},
-		"a file of the app":    {im.FileUploaded, im.Group, "", func(e *im.Event) { e.Files[0].Owner, e.By = "", "" }, `UPLOAD_FILE @ppAdmin {"file_id":"f1","file_name":"a\t.txt","file_owner":"@ppAdmin","file_size":9,"created":1700000000000}`},
-		"attributes for ann":   {im.AttributesSet, im.Chatroom, "", func(e *im.Event) { e.By, e.Text, e.Attributes = "", "", []im.Attribute{{Key: "k", Setter: "ann"}} }, `SET_METADATA ann {"properties":{"k":""},"result":{"successKeys":["k"],"errorKeys":{}}}`},
-		"one's own attributes": {im.MemberAttributesSet, im.Group, "ann", func(e *im.Event) { e.By = "ann" }, untold},
-		"asked to join":        {im.ContactAccepted, 0, "ann", func(e *im.Event) { e.By = "bob" }, "REMOTE_ACCEPT bob>ann"},
-		"accepted oneself":     {im.ContactAccepted, 0, "ann", func(e *im.Event) { e.By = "ann" }, "ACCEPT bob>ann"},
-		"declined oneself":     {im.ContactDeclined, 0, "ann", func(e *im.Event) { e.By = "ann" }, untold},
-		"blocked many":         {im.UsersBlocked, 0, "ann", func(e *im.Event) { e.Users = append(e.Users, "cat") }, "BAN ann>bob; BAN ann>cat"},
+		"joined alone":       {im.MembersJoined, im.Chatroom, "", func(e *im.Event) { e.Users, e.By, e.Text = e.Users[:1], "ann", "" }, "PRESENCE ann (5)"},
+		"joined oneself":     {im.MembersJoined, im.Chatroom, "ann", func(e *im.Event) { e.Users, e.By = e.Users[:1], "ann" }, untold},
+		"left alone":         {im.MembersLeft, im.Chatroom, "", func(e *im.Event) { e.Users = e.Users[:1] }, "ABSENCE ann (5)"},
+		"the last":           {im.MembersLeft, im.Group, "", func(e *im.Event) { e.Users, e.Members = e.Users[:1], 0 }, "ABSENCE ann (0)"},
+		"by an app token":    {im.RoomMuted, im.Chatroom, "", func(e *im.Event) { e.By = "" }, "BAN_GROUP @ppAdmin"},
+		"no announcement":    {im.AnnouncementChanged, im.Group, "", func(e *im.Event) { e.Text = "" }, "DELETE_ANNOUNCEMENT own"},
+		"a file of the app":  {im.FileUploaded, im.Group, "", func(e *im.Event) { e.Files[0].Owner, e.By = "", "" }, `UPLOAD_FILE @ppAdmin {"file_id":"f1","file_name":"a\t.txt","file_owner":"@ppAdmin","file_size":9,"created":1700000000000}`},
+		"attributes for ann": {im.AttributesSet, im.Chatroom, "", func(e *im.Event) { e.By, e.Text, e.Attributes = "", "", []im.Attribute{{Key: "k", Setter: "ann"}} }, `SET_METADATA ann {"properties":{"k":""},"result":{"successKeys":["k"],"errorKeys":{}}}`},
+		"asked to join":      {im.ContactAccepted, 0, "ann", func(e *im.Event) { e.By = "bob" }, "REMOTE_ACCEPT bob>ann"},
+		"accepted oneself":   {im.ContactAccepted, 0, "ann", func(e *im.Event) { e.By = "ann" }, "ACCEPT bob>ann"},
+		"declined oneself":   {im.ContactDeclined, 0, "ann", func(e *im.Event) { e.By = "ann" }, "DECLINE ann>bob"},
+		"removed oneself":    {im.ContactRemoved, 0, "ann", func(e *im.Event) { e.By = "ann" }, "REMOVE ann>bob"},
+		"blocked many":       {im.UsersBlocked, 0, "ann", func(e *im.Event) { e.Users = append(e.Users, "cat") }, "BAN ann>bob; BAN ann>cat"},
+
+		// Done by ann on another device.
+		"made":         {im.RoomEntered, im.Group, "ann", func(e *im.Event) { e.By = "ann" }, "CREATE ann"},
+		"entered":      {im.RoomEntered, im.Chatroom, "ann", func(e *im.Event) { e.By, e.Text = "ann", "" }, "JOIN ann"},
+		"left":         {im.RoomLeft, im.Chatroom, "ann", func(e *im.Event) { e.By = "ann" }, "LEAVE ann"},
+		"shielded":     {im.RoomShielded, im.Group, "ann", func(e *im.Event) { e.By = "ann" }, "BLOCK ann"},
+		"not shielded": {im.RoomUnshielded, im.Group, "ann", func(e *im.Event) { e.By = "ann" }, "UNBLOCK ann"},
 
 		// As a notice, to ann alone.
 		"kicked":      {im.MembersRemoved, im.Group, "ann", noticed, "KICK own>ann the \"room\"\n"},

@@ -223,8 +223,8 @@ func TestNotices(t *testing.T) {
 		{im.Fields{{Name: "kind", Value: im.Text("members_removed")}, {Name: "by", Value: im.Text("own")}, {Name: "room", Value: im.Text("r1")}, {Name: "room_kind", Value: num("2")},
 			{Name: "users", Value: im.Text("bob")}}, "KICK own>bob"},
 		{im.Fields{{Name: "kind", Value: im.Text("contact_asked")}, {Name: "users", Value: im.Text("bob ann")}, {Name: "text", Value: im.Text("it's me")}}, "ADD ann>bob it's me"},
-		{im.Fields{{Name: "kind", Value: im.Text("contact_declined")}, {Name: "by", Value: im.Text("bob")}, {Name: "users", Value: im.Text("bob ann")}}, "ALLOW bob>bob"}, // which clients pass over
-		{nil, "ALLOW bob>bob"},
+		{im.Fields{{Name: "kind", Value: im.Text("contact_declined")}, {Name: "by", Value: im.Text("ann")}, {Name: "users", Value: im.Text("bob ann")}}, "REMOTE_DECLINE ann>bob"},
+		{nil, "ALLOW bob>bob"}, // which clients pass over
 	} {
 		m := im.Message{App: 1, ID: 9, At: time.UnixMilli(5), To: im.NoticesOf("bob"), Body: im.Body{Type: im.NoticeBody, Fields: row.fields}}
 		e, _ := m.Notice()
