@@ -153,6 +153,9 @@ func readContent(b []byte) (body im.Body, err error) {
 				continue
 			}
 			field := im.Field{Name: f.name}
+			if _, twice := body.Fields.Get(f.name); twice && f.form == asSize { // as of bodyMessages
+				return malformed(f.name)
+			}
 			var err error
 			if f.form == asKeyValues {
 				err = readInto(lists, f.name, v)

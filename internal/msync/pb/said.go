@@ -30,6 +30,9 @@ const (
 	streamLast   = 5 // what is between these two is a number, as this is
 )
 
+// bodyMessages are the fields of MessageBody that hold one message. Of two some clients read the last, and others both as one.
+const bodyMessages uint64 = 1<<bodyFrom | 1<<bodyTo | 1<<bodyContents | 1<<bodyConfig | 1<<bodyStream
+
 // Said is what a client said with a MessageBody. Nothing in it is checked but its form: who says it, to whom, and of which
 // message stands here as the client has it.
 type Said struct {
@@ -51,13 +54,15 @@ type Said struct {
 // be forwarded as they are. Errors: ErrInvalid for what is malformed or could not be kept, ErrFieldMissing for a message
 // without a type, a content or the message it is about.
 func ReadBody(payload []byte) (s Said, err error) {
-	contents := 0
+	var given uint64 // of bodyMessages
 	err = eachField(payload, func(num protowire.Number, v value) error {
+		one := 1 << num & bodyMessages
+		if given&one != 0 {
+			return malformed("payload")
+		}
+		given |= one
 		if num != bodyContents {
 			return s.read(num, v)
-		}
-		if contents++; contents > 1 {
-			return malformed("contents")
 		}
 		content, err := v.message()
 		if err == nil {
@@ -69,7 +74,7 @@ func ReadBody(payload []byte) (s Said, err error) {
 		return Said{}, err
 	}
 	s.Ext = once(s.Ext)
-	if err := s.complete(contents > 0); err != nil {
+	if err := s.complete(given&(1<<bodyContents) != 0); err != nil {
 		return Said{}, err
 	}
 	return s, nil

@@ -106,7 +106,7 @@ func TestReadBodyRefuses(t *testing.T) {
 		"unknown type":     {append(bytes.Clone(whole), "\x08\x09"...), im.ErrFieldMissing.With("type")},
 		"huge type":        {append(bytes.Clone(whole), "\x08\x81\x80\x80\x80\x80\x80\x01"...), im.ErrFieldMissing.With("type")},
 		"no content":       {marshal(t, text(func(m *pb.MessageBody) { m.Contents = nil })), im.ErrFieldMissing.With("contents")},
-		"two contents":     {marshal(t, text(func(m *pb.MessageBody) { m.Contents = append(m.Contents, m.Contents[0]) })), im.ErrInvalid.With("contents")},
+		"two contents":     {marshal(t, text(func(m *pb.MessageBody) { m.Contents = append(m.Contents, m.Contents[0]) })), im.ErrInvalid.With("payload")},
 		"untyped content":  {content(func(c *pb.MessageBody_Content) { c.Type = nil }), im.ErrFieldMissing.With("type")},
 		"content 8":        {content(func(c *pb.MessageBody_Content) { c.Type = pb.MessageBody_Content_COMBINE.Enum() }), im.ErrFieldMissing.With("type")},
 		"sub type 2":       {append(bytes.Clone(marshal(t, text(func(m *pb.MessageBody) { m.Contents = nil }))), field(4, "\x08\x00\xb0\x01\x02")...), im.ErrInvalid},
@@ -129,6 +129,11 @@ func TestReadBodyRefuses(t *testing.T) {
 		"stream's type":    {append(bytes.Clone(whole), field(13, "\x0a\x01\xff")...), im.ErrInvalid},
 		"stream's number":  {append(bytes.Clone(whole), field(13, "\x12\x00")...), im.ErrInvalid},
 		"ack's content":    {append(bytes.Clone(marshal(t, about(pb.MessageBody_READ_ACK))), field(4, "06")...), im.ErrInvalid},
+		"two senders":      {append(bytes.Clone(whole), field(2, "")...), im.ErrInvalid.With("payload")},
+		"two receivers":    {append(bytes.Clone(whole), field(3, "\x12\x03bob")...), im.ErrInvalid.With("payload")},
+		"two configs":      {append(bytes.Clone(whole), append(field(7, ""), field(7, "")...)...), im.ErrInvalid.With("payload")},
+		"two streams":      {append(bytes.Clone(whole), append(field(13, ""), field(13, "")...)...), im.ErrInvalid.With("payload")},
+		"two sizes":        {append(bytes.Clone(marshal(t, text(func(m *pb.MessageBody) { m.Contents = nil }))), field(4, "\x08\x00j\x00j\x00")...), im.ErrInvalid.With("size")},
 		"acks nothing":     {marshal(t, &pb.MessageBody{Type: pb.MessageBody_READ_ACK.Enum()}), im.ErrFieldMissing.With("ack_message_id")},
 		"acks too much":    {marshal(t, &pb.MessageBody{Type: pb.MessageBody_READ_ACK.Enum(), AckMessageId: proto.Uint64(1 << 63)}), im.ErrInvalid},
 		"edits nothing":    {marshal(t, text(func(m *pb.MessageBody) { m.Type = pb.MessageBody_EDIT.Enum() })), im.ErrFieldMissing.With("edit_message_id")},
@@ -266,11 +271,66 @@ func FuzzReadBody(f *testing.F) {
 			return
 		}
 		var m pb.MessageBody
-		if err := proto.Unmarshal(payload, &m); err != nil || m.GetType() != s.Type || m.GetFrom().GetName() != s.From || m.GetTo().GetName() != s.To {
-			t.Fatalf("the generated code reads %v, %v", &m, err)
+		if err := proto.Unmarshal(payload, &m); err != nil || !asGenerated(s, &m) {
+			t.Fatalf("got %+v, the generated code reads %v, %v", s, &m, err)
 		}
 		thereAndBack(t, s)
 	})
+}
+
+// asGenerated reports whether what was read is what the generated code reads.
+func asGenerated(s pb.Said, m *pb.MessageBody) bool {
+	if m.GetType() != s.Type || m.GetFrom().GetName() != s.From || m.GetTo().GetName() != s.To || m.GetAckMessageId() != uint64(s.Acked) ||
+		m.GetAckContent() != s.AckText || m.GetMsgConfig().GetAllowGroupAck() != s.Asks || m.GetEditMessageId() != uint64(s.Edited) {
+		return false
+	}
+	last := map[string]*pb.KeyValue{} // of a name
+	for _, kv := range m.Ext {
+		last[kv.GetKey()] = kv
+	}
+	for _, f := range s.Ext {
+		if kv := last[f.Name]; kv == nil || !tells(f.Value, kv) {
+			return false
+		}
+	}
+	return len(s.Ext) == len(last) && (s.Body.Type == 0 || sameContent(s.Body, m.Contents[0]))
+}
+
+// tells reports whether a value is that of a KeyValue.
+func tells(v im.Value, kv *pb.KeyValue) bool {
+	n, _ := strconv.ParseFloat(v.Text, 64)
+	switch kv.GetType() {
+	case pb.KeyValue_BOOL:
+		return v == im.Value{Kind: im.BoolValue, Text: strconv.FormatBool(kv.GetVarintValue() != 0)}
+	case pb.KeyValue_INT, pb.KeyValue_UINT, pb.KeyValue_LLINT:
+		return v == num(strconv.FormatInt(kv.GetVarintValue(), 10))
+	case pb.KeyValue_FLOAT:
+		return v.Kind == im.NumberValue && float32(n) == kv.GetFloatValue()
+	case pb.KeyValue_DOUBLE:
+		return v.Kind == im.NumberValue && n == kv.GetDoubleValue()
+	case pb.KeyValue_STRING:
+		return v == im.Text(kv.GetStringValue())
+	}
+	return v == im.Value{Kind: im.JSONValue, Text: kv.GetStringValue()}
+}
+
+// sameContent compares the texts and the whole numbers of a content.
+func sameContent(body im.Body, c *pb.MessageBody_Content) bool {
+	for name, want := range map[string]*string{
+		"msg": c.Text, "addr": c.Address, "filename": c.DisplayName, "url": c.RemotePath, "secret": c.SecretKey, "action": c.Action, "thumb": c.ThumbnailRemotePath,
+		"thumb_secret": c.ThumbnailSecretKey, "thumb_filename": c.ThumbnailDisplayName, "customEvent": c.CustomEvent, "buildingName": c.BuildingName,
+		"title": c.Title, "summary": c.Summary,
+	} {
+		if v, ok := body.Fields.Get(name); ok != (want != nil) || ok && v != im.Text(*want) {
+			return false
+		}
+	}
+	for name, want := range map[string]*int32{"file_length": c.FileLength, "length": c.Duration, "thumb_file_length": c.ThumbnailFileLength, "combineLevel": c.CombineLevel} {
+		if v, ok := body.Fields.Get(name); ok != (want != nil) || ok && v != num(strconv.Itoa(int(*want))) {
+			return false
+		}
+	}
+	return true
 }
 
 func BenchmarkReadBody(b *testing.B) {
