@@ -87,15 +87,16 @@ func marshal(command pb.MSync_Command, payload proto.Message) []byte {
 	return appendCommand(nil, command, b)
 }
 
-// queueAddress reads the name of a queue. Rooms are told apart from their kind by the kind that the client has heard of them: the
-// name of a queue does not say it, and only groups have queues that are asked for.
-func queueAddress(q *pb.JID) im.Address {
-	switch q.GetDomain() {
-	case pb.RoomDomain:
-		return im.ToRoom(im.Group, im.RoomID(q.GetName()))
-	case pb.NoticeDomain:
-		return im.NoticesOf(im.Username(q.GetName()))
-	default:
-		return im.ToUser(im.Username(q.GetName()))
+// queueAddress reads the name of a queue; ok is false for one that nobody can have. Rooms are told apart from their kind by the kind
+// that the client has heard of them: the name of a queue does not say it, and only groups have queues that are asked for.
+func queueAddress(q *pb.JID) (a im.Address, ok bool) {
+	if q.GetDomain() == pb.RoomDomain {
+		id, err := im.ParseRoomID(q.GetName())
+		return im.ToRoom(im.Group, id), err == nil
 	}
+	name, err := im.ParseUsername(q.GetName())
+	if q.GetDomain() == pb.NoticeDomain {
+		return im.NoticesOf(name), err == nil
+	}
+	return im.ToUser(name), err == nil
 }

@@ -2,6 +2,7 @@ package msync_test
 
 import (
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 
@@ -284,6 +285,28 @@ func TestKeysOfTheFuture(t *testing.T) {
 		w.send(ann, msynctest.ToUser(dan), "two")
 		w.hears(c, "two")
 	}
+}
+
+// TestQueueOfNobody: a queue of a name that nobody has is answered, and that is all.
+func TestQueueOfNobody(t *testing.T) {
+	w := newWorld(t)
+	faults := w.faults()
+	dan := w.connect("dan", "web", quiet, manual)
+	for _, domain := range []string{msynctest.UserDomain, msynctest.RoomDomain} {
+		for _, name := range []string{"", "nobody", "\x00", "\xff", strings.Repeat("x", 1000)} {
+			for _, key := range []uint64{0, 7} {
+				w.must(dan.Pull(&pb.JID{Name: &name, Domain: &domain}, key))
+				var down pb.CommSyncDL
+				if m := recv(w, dan); unmarshal(m, &down) != nil || !down.GetIsLast() || len(down.GetMetas()) > 0 {
+					t.Errorf("%q: got %v", name, m)
+				}
+			}
+		}
+	}
+	if _, err := dan.Unread(w.ctx); err != nil {
+		t.Fatal(err)
+	}
+	faults.none(t)
 }
 
 // TestManyQueues: a client that finds more waiting than it may have unanswered gets all of it, without anything else happening.

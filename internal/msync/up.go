@@ -25,9 +25,13 @@ func (c *conn) sync(m *pb.MSync) error {
 	if up.GetQueue() == nil {
 		return errForm
 	}
-	with := queueAddress(up.GetQueue())
-	if with.Notices && with.User != c.caller.User {
+	with, ok := queueAddress(up.GetQueue())
+	switch {
+	case with.Notices && with.User != c.caller.User:
 		return errForm
+	case !ok: // nothing is in it, and nothing is remembered of it
+		c.push(down{last: true})
+		return nil
 	}
 	if err := c.pullQueue(c.ctx, with, im.MessageID(up.GetKey()&(1<<63-1))); err != nil {
 		return c.failed("queue", err)
