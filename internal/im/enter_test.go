@@ -55,6 +55,7 @@ func TestEnter(t *testing.T) {
 	as(t, w, "gone").fails(im.ErrUserNotFound.For("gone").In(lounge)).Visit("")
 	sid.in("nosuch").fails(im.ErrRoomNotFound.In("nosuch")).Visit("")
 	sid.fails(im.ErrInvalid.With("ext")).Visit(strings.Repeat("茶", 1025))
+	sid.fails(im.ErrInvalid.With("ext")).Visit("\xff")
 	as(t, w, "app").of(im.Group).Create(im.NewRoom{ID: "g1", Name: "n", Owner: "ann", Public: true})
 	w.bus.Take()
 	sid.in("g1").fails(im.ErrRoomNotFound.In("g1")).Visit("")

@@ -42,7 +42,7 @@ func (s Settings) oldestAsk(now time.Time) time.Time { return now.AddDate(0, 0, 
 const maxAskText = 1024
 
 func checkAskText(arg, text string) error {
-	if utf8.RuneCountInString(text) > maxAskText {
+	if utf8.RuneCountInString(text) > maxAskText || !utf8.ValidString(text) {
 		return ErrInvalid.With(arg)
 	}
 	return nil

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"time"
+	"unicode/utf8"
 )
 
 // ReceiptKind is what a receipt tells.
@@ -128,7 +129,7 @@ func (s *Service) Receipt(ctx context.Context, c Caller, r NewReceipt) (id Messa
 
 const maxClient = 64 // bytes of a device's own id of what it says
 
-// fits refuses what is too long of what a device says: its own names, and a text.
+// fits refuses what is too long of what a device says, or is no text: its own names, and what others are told.
 func fits(c Caller, device, client, text string) error {
 	switch most := c.App.Settings.MaxMessage; {
 	case len(device) > maxDevice:
@@ -137,6 +138,8 @@ func fits(c Caller, device, client, text string) error {
 		return ErrInvalid.With("client")
 	case len(text) > most:
 		return ErrMessageLarge.With(itoa(most))
+	case !utf8.ValidString(text):
+		return ErrInvalid.With("text")
 	}
 	return nil
 }

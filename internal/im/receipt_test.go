@@ -147,6 +147,7 @@ func TestBadReceipts(t *testing.T) {
 	as(t, w, "app").fails(im.ErrUserOnly).Receipt(im.ReceiptRead, id)
 	bob.fails(im.ErrInvalid.With("kind")).Receipt("seen", id)
 	bob.fails(im.ErrMessageLarge.With("256")).Receipt(im.ReceiptRead, id, func(r *im.NewReceipt) { r.Text = strings.Repeat("x", 257) })
+	bob.fails(im.ErrInvalid.With("text")).Receipt(im.ReceiptRead, id, func(r *im.NewReceipt) { r.Text = "\xff" })
 	bob.fails(im.ErrInvalid.With("device")).Receipt(im.ReceiptRead, id, func(r *im.NewReceipt) { r.Device = strings.Repeat("x", 257) })
 	bob.fails(im.ErrInvalid.With("client")).Receipt(im.ReceiptRead, id, under(strings.Repeat("x", 65)))
 }

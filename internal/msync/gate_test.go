@@ -140,6 +140,11 @@ func TestReplaced(t *testing.T) {
 	w.ends(first, 1008)
 	w.send(w.connect("bob", "web"), msynctest.ToUser("ann"), "hello")
 	w.hears(second, "hello")
+	third := w.connect("ann", "web", everything)
+	w.connect("ann", "web", func(cfg *msynctest.Config) { cfg.Says = "\xff" })
+	if why := w.told(third, pb.StatisticsBody_USER_LOGIN_ANOTHER_DEVICE); why != "" {
+		t.Errorf("the other device says %q, which is no text", why)
+	}
 }
 
 // TestReplacedAtOnce: also who is not quite signed in when the device comes again is told, or both would come back for ever.

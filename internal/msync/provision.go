@@ -8,6 +8,7 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"google.golang.org/protobuf/proto"
 
@@ -58,10 +59,10 @@ func (c *conn) provision(m *pb.MSync) error {
 	return nil
 }
 
-// shorten bounds what one client says to another when it signs in.
+// shorten bounds what one client says to another when it signs in. What is no text is nothing.
 func shorten(text string) string {
 	const most = 1024
-	if len(text) > most {
+	if len(text) > most || !utf8.ValidString(text) {
 		return ""
 	}
 	return text
