@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"teahouse/internal/im"
 )
@@ -170,8 +171,11 @@ func (c *call) body() ([]byte, error) {
 	return bytes.TrimPrefix(buf.Bytes(), []byte(byteOrderMark)), nil
 }
 
-// decode reads one JSON value. Errors: ErrBadJSON.
+// decode reads one JSON value. What is not UTF-8 is replaced also where values are kept as they came. Errors: ErrBadJSON.
 func decode(data []byte, into any) error {
+	if !utf8.Valid(data) {
+		data = []byte(string([]rune(string(data)))) // byte by byte, as encoding/json does it
+	}
 	switch value := bytes.TrimSpace(data); {
 	case len(value) == 0:
 		return nil

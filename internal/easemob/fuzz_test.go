@@ -169,7 +169,6 @@ func FuzzFields(f *testing.F) {
 	})
 }
 
-// FuzzTidyPath: a tidy path has no empty and no plain dot segments, says the same in both forms, and stays as it is.
 // FuzzPlainTexts: what is read without encoding/json is read as encoding/json does.
 func FuzzPlainTexts(f *testing.F) {
 	for _, seed := range []string{`[]`, `["a","b"]`, ` ["a" , "茶"]`, `["a\u0041"]`, `["a\"b"]`, `[null]`, `[1,"a"]`, "[\"\xff\"]", `["a",["b"]]`, `["]"]`, `[",", ""]`} {
@@ -187,6 +186,7 @@ func FuzzPlainTexts(f *testing.F) {
 	})
 }
 
+// FuzzTidyPath: a tidy path has no empty and no plain dot segments, says the same in both forms, and stays as it is.
 func FuzzTidyPath(f *testing.F) {
 	for _, seed := range []string{"/", "//", "/a/b/", "/a/%2F/b", "/a/./../b", "/%2e%2E/", "/a//%2F//", "*", "/%E8%8C%B6", "/a?b=c", "/a;b/c"} {
 		f.Add(seed)
@@ -266,6 +266,7 @@ func FuzzContent(f *testing.F) {
 	for _, seed := range []string{
 		`{"msg":"hello"}`, `{"url":"u","size":{"width":480,"height":720},"length":10.50,"x":1e400,"big":12345678901234567890}`, `{"b":true,"n":null,"l":[1, "a", {}]}`,
 		`{"a":1,"b":2,"a":3}`, `{"":"","\u0000":"\u0000","\ud800":"\ud800","茶":"<&>\u2028"}`, `{"type":"txt","msg":1,"type":"img"}`, `{}`, ` { "a" : { "b" : [ 1 ] } } `, `{"":{"&<>":[]}}`,
+		"{\"a\":{\"b\xff\":[\"\xc3\xe8\x8c\"]}}",
 	} {
 		f.Add([]byte(seed))
 	}
@@ -275,6 +276,9 @@ func FuzzContent(f *testing.F) {
 			return
 		}
 		written := answered(t, object(read.v))
+		if !utf8.Valid(written) {
+			t.Errorf("%q was written as %q", data, written)
+		}
 		var again fields
 		if err := decode(written, &again); err != nil || !slices.Equal(again.v, read.v) {
 			t.Errorf("%s was written as %s: %v", data, written, err)
