@@ -16,8 +16,7 @@ import (
 	"teahouse/internal/msync/pb"
 )
 
-// conn is one connection. A goroutine reads one message, and the crew handles it, and has another goroutine read the next: one that has
-// been through the store has a stack that an idle connection should not hold.
+// conn is one connection. A goroutine reads it, and handles what it has read on a stack of the crew: its own stays small.
 type conn struct {
 	srv    *Server
 	ctx    context.Context //nolint:containedctx // of the server: a connection outlives the request it came with
@@ -48,37 +47,33 @@ type conn struct {
 	successor string     // what the connection says that takes this one's place
 }
 
-// read reads one message and leaves it to the crew.
+// read reads one message after the other and has it handled, until the connection ends.
 func (c *conn) read() {
-	frame, text, err := c.socket.next(mostFrame)
-	if err != nil {
-		c.leave(err)
-		return
+	for {
+		frame, text, err := c.socket.next(mostFrame)
+		if err == nil {
+			c.srv.crew.do(func() { err = c.handleFrame(frame, text) })
+		}
+		if err != nil {
+			c.leave(err)
+			return
+		}
 	}
-	c.srv.crew.do(job{c, frame, text})
 }
 
-// handleFrame handles one message, and has the next one read.
-func (c *conn) handleFrame(frame []byte, text bool) {
-	defer c.recovered()
+// handleFrame handles one message. An error ends the connection.
+func (c *conn) handleFrame(frame []byte, text bool) (err error) {
+	defer func() {
+		if p := recover(); p != nil { // it ends this connection, and no other
+			c.srv.log.Error("panic", "user", string(c.caller.User), "err", p, "stack", string(debug.Stack()))
+			err = errFailed
+		}
+	}()
 	c.line.Heard()
 	if c.over() {
-		c.leave(errOver)
-		return
+		return errOver
 	}
-	if err := c.take(frame, text); err != nil {
-		c.leave(err)
-		return
-	}
-	c.srv.work.Go(c.read)
-}
-
-// recovered ends the connection of which handling a message went wrong, and no other.
-func (c *conn) recovered() {
-	if p := recover(); p != nil {
-		c.srv.log.Error("panic", "user", string(c.caller.User), "err", p, "stack", string(debug.Stack()))
-		c.leave(errFailed)
-	}
+	return c.take(frame, text)
 }
 
 // take handles what one frame holds.

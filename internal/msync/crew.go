@@ -1,63 +1,70 @@
 package msync
 
-import "teahouse/internal/hub"
+import (
+	"iter"
+	"sync"
+)
 
-// mostResting bounds the goroutines that wait for work with the stacks that work has given them.
+// mostResting bounds the stacks that are kept for what comes next.
 const mostResting = 32
 
-// crew handles what connections have read. Whoever goes through the store needs a large stack: goroutines that have one handle one
-// message after the other, of whatever connection, so that a connection at rest is read by a small one and no message makes a stack grow.
+// crew lends stacks to those who handle what connections have read. Whoever goes through the store needs a large one: a connection at rest
+// should not hold it, and no message should make a stack grow. A hand is a coroutine: to have something done on its stack wakes no other
+// thread, as leaving it to another goroutine would.
 type crew struct {
-	jobs    chan job
-	resting chan struct{} // holds one for each who waits for a job
-	quit    chan struct{}
-	work    *hub.Group // counts jobs
-	members hub.Group
+	mu      sync.Mutex
+	resting []*hand // guarded by mu
 }
 
-// job is a frame that was read.
-type job struct {
-	conn  *conn
-	frame []byte
-	text  bool
+// hand is a stack, and what is done on it.
+type hand struct {
+	job  func()
+	next func() (struct{}, bool) // does the job
+	stop func()
 }
 
-func newCrew(work *hub.Group) *crew {
-	return &crew{jobs: make(chan job), resting: make(chan struct{}, mostResting), quit: make(chan struct{}), work: work}
+// do does a job on a large stack, and returns when it is done. The job must not panic.
+func (w *crew) do(job func()) {
+	h := w.take()
+	h.job = job
+	h.next()
+	h.job = nil
+	w.put(h)
 }
 
-// do has a job done. It does not wait for it.
-func (w *crew) do(j job) {
-	w.work.Enter()
-	select {
-	case w.jobs <- j:
-	default: // nobody is waiting
-		w.members.Go(func() { w.serve(j) })
+func (w *crew) take() *hand {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if n := len(w.resting) - 1; n >= 0 {
+		h := w.resting[n]
+		w.resting = w.resting[:n]
+		return h
+	}
+	h := &hand{}
+	h.next, h.stop = iter.Pull(func(yield func(struct{}) bool) {
+		for done := true; done; {
+			h.job()
+			done = yield(struct{}{})
+		}
+	})
+	return h
+}
+
+func (w *crew) put(h *hand) {
+	w.mu.Lock()
+	if len(w.resting) < mostResting {
+		w.resting = append(w.resting, h)
+		h = nil
+	}
+	w.mu.Unlock()
+	if h != nil {
+		h.stop()
 	}
 }
 
-// serve does one job after the other, as long as there is room to rest in between.
-func (w *crew) serve(j job) {
-	for {
-		j.conn.handleFrame(j.frame, j.text)
-		w.work.Leave()
-		select {
-		case w.resting <- struct{}{}:
-		default:
-			return
-		}
-		select {
-		case j = <-w.jobs:
-			<-w.resting
-		case <-w.quit:
-			<-w.resting
-			return
-		}
-	}
-}
-
-// close ends those who rest, when no job is left.
+// close gives the stacks back, when no job is left.
 func (w *crew) close() {
-	close(w.quit)
-	w.members.Wait()
+	for _, h := range w.resting {
+		h.stop()
+	}
 }

@@ -32,8 +32,8 @@ type Server struct {
 	acker   *acker
 	ctx     context.Context //nolint:containedctx // of all connections
 	cancel  context.CancelFunc
-	work    hub.Group // goroutines of connections, and jobs of the crew
-	crew    *crew
+	work    hub.Group // goroutines of connections
+	crew    crew
 }
 
 // New returns the surface. Close ends what it starts.
@@ -41,7 +41,6 @@ func New(cfg Config) *Server {
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &Server{service: cfg.Service, hub: cfg.Hub, log: cfg.Log, rate: cfg.Rate, ctx: ctx, cancel: cancel,
 		acker: &acker{service: cfg.Service, log: cfg.Log}}
-	s.crew = newCrew(&s.work)
 	return s
 }
 
