@@ -95,8 +95,6 @@ func goroutines() map[string]string {
 		"internal/msync.(*Server).upgrade":     "reads the first message of a connection; Server.Close waits for it",
 		"internal/msync.(*acker).note":         "writes how far devices have read until nothing waits; Server.Close waits for it",
 		"internal/msync.(*conn).fetchLocked":   "reads what waits for a device until nothing does; Server.Close waits for it",
-		"internal/msync.(*conn).handleFrame":   "reads the next message; Server.Close waits for it",
-		"internal/msync.(*crew).do":            "handles one message after the other; Server.Close waits for it",
 		"internal/hub.(*Group).Go":             "counts the goroutines of lines for Hub.Close, those of connections for msync.Server.Close",
 		"internal/plus.(*Directory).renew":     "up to three calls for profiles beside its own; renew waits for all",
 		"internal/server.(*server).serve":      "the listeners and the due loop; serve waits for all",

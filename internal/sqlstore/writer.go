@@ -27,7 +27,10 @@ type writer struct {
 	vain    int // waits for company in a row that nobody came in
 	skip    int // batches to come that do not wait
 
-	queue chan *job
+	mu    sync.Mutex
+	queue []*job // guarded by mu; each is of a caller who waits
+
+	wake  chan struct{} // holds one when a first job was queued, or as many as a batch takes
 	quit  chan struct{} // closed by stop
 	ended chan struct{} // closed by the goroutine as its last act
 	once  sync.Once
@@ -52,20 +55,19 @@ const (
 )
 
 const (
-	queueLength = 1024                  // callers beyond it wait to be queued
-	longBatch   = 50 * time.Millisecond // a batch that ran so long takes no more
-	carefulFor  = 100                   // batches that use savepoints after one had to be undone
+	longBatch  = 50 * time.Millisecond // a batch that ran so long takes no more
+	carefulFor = 100                   // batches that use savepoints after one had to be undone
 
 	firstWait = 3 * time.Millisecond  // for company, while nobody has come
 	mostWait  = 10 * time.Millisecond // of one batch in all
-	leastWait = 50 * time.Microsecond // for one more
+	leastWait = 500 * time.Microsecond
 	fewVain   = 4
 	mostVain  = 10 // 1<<mostVain batches do not wait after so many waits in vain
 )
 
 func startWriter(s *sqliteDB, c *conn, config Config) *writer {
 	w := &writer{store: s, conn: c, max: config.MaxBatch, observe: config.Observe,
-		skip: 1 << fewVain, queue: make(chan *job, queueLength), quit: make(chan struct{}), ended: make(chan struct{})}
+		skip: 1 << fewVain, wake: make(chan struct{}, 1), quit: make(chan struct{}), ended: make(chan struct{})}
 	go w.run()
 	return w
 }
@@ -81,13 +83,7 @@ func (w *writer) update(ctx context.Context, fn func(im.Tx) error) error {
 		return err
 	}
 	j := &job{fn: fn, queued: time.Now(), done: make(chan struct{})}
-	select {
-	case w.queue <- j:
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-w.ended:
-		return im.ErrUnavailable.Because(errClosed)
-	}
+	w.push(j)
 	select {
 	case <-j.done:
 		return j.outcome()
@@ -111,6 +107,40 @@ func (j *job) outcome() error {
 	return j.err
 }
 
+// push queues a job. Nobody is woken for one that comes while others wait already.
+func (w *writer) push(j *job) {
+	w.mu.Lock()
+	w.queue = append(w.queue, j)
+	n := len(w.queue)
+	w.mu.Unlock()
+	if n == 1 || n == w.max {
+		select {
+		case w.wake <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// length is how many jobs wait.
+func (w *writer) length() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.queue)
+}
+
+// pop returns a job that waits, or nil.
+func (w *writer) pop() *job {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.queue) == 0 {
+		return nil
+	}
+	j := w.queue[0]
+	w.queue[0] = nil
+	w.queue = w.queue[1:]
+	return j
+}
+
 // run is the writer's goroutine.
 func (w *writer) run() {
 	clean := false
@@ -128,9 +158,13 @@ func (w *writer) run() {
 			return
 		default:
 		}
+		if w.length() > 0 {
+			w.wait()
+			w.batch()
+			continue
+		}
 		select {
-		case j := <-w.queue:
-			w.batch(j)
+		case <-w.wake:
 		case <-w.quit:
 		}
 	}
@@ -140,70 +174,66 @@ func (w *writer) run() {
 // the others get a chance to run before the queue counts as empty.
 func (w *writer) next() *job {
 	for range 2 {
-		select {
-		case j := <-w.queue:
+		if j := w.pop(); j != nil {
 			return j
-		default:
-			runtime.Gosched()
 		}
+		runtime.Gosched()
 	}
 	return nil
 }
 
-// follower is another job for the batch, or nil.
-func (w *writer) follower(c *company) *job {
-	if j := w.next(); j != nil {
-		return j
-	}
-	return w.wait(c)
-}
-
-// company is how long a batch has waited for others, and how many came.
-type company struct {
-	waited time.Duration
-	came   int
-}
-
-// wait waits for another job before the commit, which costs as much for many as for one: messages that come every other millisecond share
-// it. It does not wait for those who come only when they are answered: where nobody came, fewer and fewer batches wait, and after those
-// who came it waits for twice the time that they took.
-func (w *writer) wait(c *company) *job {
+// wait waits for company for the first job: a commit costs as much for many as for one, and messages that come every other millisecond
+// share it. Those who come are run with it, and wake nobody meanwhile. It does not wait for those who come only when they are answered:
+// where nobody came, fewer and fewer batches wait, and after those who came it waits for twice the time that they took.
+func (w *writer) wait() {
 	if w.skip > 0 {
 		w.skip--
-		return nil
+		return
 	}
-	limit := firstWait
-	if c.came > 0 {
-		limit = min(max(2*c.waited/time.Duration(c.came), leastWait), mostWait-c.waited)
-	}
-	if limit <= 0 {
-		return nil
-	}
+	first := w.length()
 	began := time.Now()
+	for limit := firstWait; ; {
+		before := w.length()
+		if before >= w.max || !w.sleep(limit) {
+			return
+		}
+		now, waited := w.length(), time.Since(began)
+		switch {
+		case now == first:
+			w.vain = min(w.vain+1, mostVain)
+			w.skip = 1 << w.vain
+			return
+		case now == before, waited >= mostWait:
+			return
+		}
+		w.vain = 0
+		limit = min(max(2*waited/time.Duration(now-first), leastWait), mostWait-waited)
+	}
+}
+
+// sleep waits until the queue holds as many as a batch takes, at most for so long. false: the writer stops.
+func (w *writer) sleep(limit time.Duration) bool {
 	timer := time.NewTimer(limit)
 	defer timer.Stop()
-	defer func() { c.waited += time.Since(began) }()
-	select {
-	case j := <-w.queue:
-		c.came++
-		w.vain = 0
-		return j
-	case <-timer.C:
-	case <-w.quit:
+	for {
+		select {
+		case <-w.wake: // perhaps of earlier
+			if w.length() >= w.max {
+				return true
+			}
+		case <-timer.C:
+			return true
+		case <-w.quit:
+			return false
+		}
 	}
-	if c.came == 0 {
-		w.vain = min(w.vain+1, mostVain)
-		w.skip = 1 << w.vain
-	}
-	return nil
 }
 
 // batch runs jobs in one transaction and answers them.
-func (w *writer) batch(first *job) {
+func (w *writer) batch() {
 	var jobs []*job
 	var broken error // why all of it is rolled back
 	start := time.Now()
-	var c company
 	exited := true // until batch comes to its end
 	defer func() {
 		if exited {
@@ -216,7 +246,7 @@ func (w *writer) batch(first *job) {
 			close(j.done)
 		}
 	}()
-	for j := first; j != nil; j = w.follower(&c) {
+	for j := w.next(); j != nil; j = w.next() {
 		if !j.state.CompareAndSwap(waiting, taken) {
 			continue
 		}
@@ -238,7 +268,7 @@ func (w *writer) batch(first *job) {
 		broken = w.again(jobs)
 	}
 	if len(jobs) > 0 {
-		broken = w.commit(broken, Commit{Updates: len(jobs), Wait: start.Sub(jobs[0].queued), Run: time.Since(start) - c.waited})
+		broken = w.commit(broken, Commit{Updates: len(jobs), Wait: start.Sub(jobs[0].queued), Run: time.Since(start)})
 	}
 	exited = false
 }

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"teahouse/internal/im"
 )
@@ -275,7 +277,7 @@ func (b *bench) oneBatch(n int, fn func(i int, tx im.Tx) error) []error {
 	errs := make([]error, n)
 	for i := range n {
 		wg.Go(func() { errs[i] = b.s.Update(context.Background(), func(tx im.Tx) error { return fn(i, tx) }) })
-		for len(w.queue) <= i {
+		for w.length() <= i {
 			runtime.Gosched()
 		}
 	}
@@ -286,34 +288,50 @@ func (b *bench) oneBatch(n int, fn func(i int, tx im.Tx) error) []error {
 
 // TestCompany waits for others before a commit, but seldom where nobody comes.
 func TestCompany(t *testing.T) {
-	w := &writer{queue: make(chan *job, 2), quit: make(chan struct{})}
-	for n := range 3 {
-		var alone company
-		if w.wait(&alone) != nil || alone.waited < firstWait {
-			t.Fatalf("waited %s for nobody", alone.waited)
+	synctest.Test(t, func(t *testing.T) {
+		w := &writer{max: 40, wake: make(chan struct{}, 1), quit: make(chan struct{})}
+		// wait returns for how long a first job waits when others come so often.
+		wait := func(every time.Duration, many int) time.Duration {
+			w.queue = nil
+			w.push(new(job))
+			for i := range many {
+				defer time.AfterFunc(every*time.Duration(i+1), func() { w.push(new(job)) }).Stop()
+			}
+			began := time.Now()
+			w.wait()
+			return time.Since(began)
 		}
-		for range 2 << n {
-			var busy company
-			if w.wait(&busy) != nil || busy.waited > 0 {
-				t.Fatalf("after %d waits in vain it waited again", n+1)
+		for n := range 3 {
+			if d := wait(0, 0); d != firstWait {
+				t.Fatalf("waited %s for nobody", d)
+			}
+			for range 2 << n {
+				if d := wait(0, 0); d > 0 {
+					t.Fatalf("after %d waits in vain it waited again", n+1)
+				}
 			}
 		}
-	}
-	first, second := new(job), new(job)
-	w.queue <- first
-	w.queue <- second
-	var c company
-	if w.wait(&c) != first || w.wait(&c) != second || c.came != 2 || w.vain != 0 {
-		t.Errorf("%d came, %d in vain", c.came, w.vain)
-	}
-	if w.wait(&c) != nil {
-		t.Error("somebody came out of nowhere")
-	}
-	if w.skip != 0 {
-		t.Error("it waits no more although somebody came")
-	}
-	c = company{waited: mostWait, came: 3}
-	if w.wait(&c) != nil || c.waited != mostWait {
-		t.Error("it waited longer than a batch may")
-	}
+		for name, row := range map[string]struct {
+			every time.Duration
+			many  int
+			least time.Duration
+			most  time.Duration
+		}{
+			"steady":         {2 * time.Millisecond, 8, 8 * time.Millisecond, mostWait},
+			"a burst":        {10 * time.Microsecond, 20, firstWait + leastWait, firstWait + leastWait},
+			"they come back": {900 * time.Microsecond, 3, firstWait + 2*time.Millisecond, firstWait + 2*time.Millisecond},
+			"a full batch":   {10 * time.Microsecond, 39, 390 * time.Microsecond, 390 * time.Microsecond},
+		} {
+			if d := wait(row.every, row.many); d < row.least || d > row.most {
+				t.Errorf("%s: waited %s, want %s to %s", name, d, row.least, row.most)
+			}
+		}
+		if w.vain != 0 || w.skip != 0 {
+			t.Error("it waits less although somebody came")
+		}
+		close(w.quit)
+		if d := wait(0, 0); d > 0 {
+			t.Errorf("it stops after %s", d)
+		}
+	})
 }
