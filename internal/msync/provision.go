@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -24,7 +25,7 @@ func (c *conn) provision(m *pb.MSync) error {
 	}
 	caller, token, err := c.srv.signIn(c.ctx, m, &p)
 	if err != nil {
-		return c.refuse(err)
+		return c.refuse(m.GetGuid(), err)
 	}
 	device := p.GetResource()
 	if device == "" {
@@ -36,12 +37,12 @@ func (c *conn) provision(m *pb.MSync) error {
 	about := im.Connection{Resource: device, UUID: p.GetDeviceUuid(), Name: p.GetDeviceName(), Says: shorten(p.GetReason())}
 	session, err := c.srv.hub.Open(c.ctx, caller, about, caller.App.Settings.MaxDevices, c)
 	if err != nil {
-		return c.refuse(err)
+		return c.refuse(m.GetGuid(), err)
 	}
 	c.session = session // from here on, what the list below does not have is heard of
 	unread, err := c.srv.service.OpenDevice(c.ctx, caller, device)
 	if err != nil {
-		return c.refuse(err)
+		return c.refuse(m.GetGuid(), err)
 	}
 	c.line.SignedIn()
 	answer := &pb.Provision{Status: okStatus(), Resource: proto.String(device)}
@@ -68,15 +69,17 @@ func shorten(text string) string {
 	return text
 }
 
-// refuse tells a client why it is not signed in.
-func (c *conn) refuse(err error) error {
+// refuse tells a client, and the log, why it is not signed in as who it says it is.
+func (c *conn) refuse(who *pb.JID, err error) error {
 	if c.ctx.Err() != nil {
 		return err
 	}
 	code, reason := statusFor(err, opProvision)
+	level := slog.LevelDebug
 	if code == pb.Status_FAIL && im.AsError(err).Kind == im.Internal {
-		c.srv.log.Error("not signed in", "err", err)
+		level = slog.LevelError
 	}
+	c.srv.log.Log(c.ctx, level, "not signed in", "app", shorten(who.GetAppKey()), "user", shorten(who.GetName()), "err", err)
 	c.line.Push(c.form.frame(marshal(pb.MSync_PROVISION, &pb.Provision{Status: &pb.Status{ErrorCode: code.Enum(), Reason: proto.String(reason)}})))
 	return errRefused
 }
