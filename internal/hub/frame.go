@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"strconv"
 	"sync"
 
 	"teahouse/internal/im"
@@ -28,7 +29,7 @@ type wire struct {
 	bytes []byte
 }
 
-// Wire returns the event in a form, which encode makes when nobody else has asked for it. Nobody may change the bytes.
+// Wire returns the event in a form, which encode makes when nobody else has asked for it; nil when it cannot. Nobody may change the bytes.
 func (f *Frame) Wire(form Form, encode func() []byte) []byte {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -37,8 +38,13 @@ func (f *Frame) Wire(form Form, encode func() []byte) []byte {
 			return f.wires[i].bytes
 		}
 	}
-	b := encode()
+	b := f.encode(encode)
 	f.wires = append(f.wires, wire{form, b})
 	f.hub.stats.encoded(form.Protocol)
 	return b
+}
+
+func (f *Frame) encode(encode func() []byte) []byte {
+	defer f.hub.cfg.Faults.Catch("encoding", string(f.Event.Kind)+" "+strconv.FormatInt(int64(f.ID), 10), nil)
+	return encode()
 }

@@ -26,6 +26,8 @@ type Config struct {
 	IDs   im.IDs
 	Log   *slog.Logger
 
+	Faults *im.Faults // nil: some of its own
+
 	SignIn time.Duration // a connection that has not signed in is closed after this
 	Idle   time.Duration // one from which nothing comes, after this
 	Stuck  time.Duration // one that takes nothing of what is written, after this
@@ -62,6 +64,9 @@ func New(cfg Config) *Hub {
 	orTime(&cfg.Crowd, time.Second)
 	if cfg.Large == 0 {
 		cfg.Large = 100
+	}
+	if cfg.Faults == nil {
+		cfg.Faults = im.NewFaults(cfg.Log)
 	}
 	return &Hub{
 		cfg: cfg, buffers: sync.Pool{New: func() any { return new([]byte) }}, lines: map[*Line]struct{}{},
@@ -148,6 +153,18 @@ func (h *Hub) frame(e *im.Event) *Frame {
 	return f
 }
 
+// subscribe hears a topic. Whom a fault may have kept from being told something is asked to come anew, and finds it in the store.
+func (h *Hub) subscribe(topic im.Topic, fn func(im.Event), concerned func() []*person) (cancel func(), err error) {
+	return h.cfg.Bus.Subscribe(topic, func(e im.Event) {
+		defer h.cfg.Faults.Catch("event", string(e.Kind), func() {
+			for _, p := range concerned() {
+				p.end(Failed, "")
+			}
+		})
+		fn(e)
+	})
+}
+
 // audience is the connected users of an app, for what all are told.
 type audience struct {
 	people map[*person]struct{}
@@ -156,13 +173,16 @@ type audience struct {
 
 // tellAll is told of what every connected user of an app hears.
 func (h *Hub) tellAll(a *audience, e im.Event) {
-	h.mu.Lock()
-	people := slices.Collect(maps.Keys(a.people))
-	h.mu.Unlock()
 	f := h.frame(&e)
-	for _, p := range people {
+	for _, p := range h.everybody(a) {
 		p.deliver(f)
 	}
+}
+
+func (h *Hub) everybody(a *audience) []*person {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Collect(maps.Keys(a.people))
 }
 
 // joinApp lets a person hear what all of an app are told.
@@ -172,7 +192,7 @@ func (h *Hub) joinApp(p *person) error {
 	a := h.apps[p.app]
 	if a == nil {
 		a = &audience{people: map[*person]struct{}{}}
-		cancel, err := h.cfg.Bus.Subscribe(im.AppTopic(p.app), func(e im.Event) { h.tellAll(a, e) })
+		cancel, err := h.subscribe(im.AppTopic(p.app), func(e im.Event) { h.tellAll(a, e) }, func() []*person { return h.everybody(a) })
 		if err != nil {
 			return err
 		}

@@ -158,6 +158,7 @@ func (l *Line) rest() (more bool) {
 
 // write writes what waits until nothing does.
 func (l *Line) write() {
+	defer l.hub.cfg.Faults.Catch("writing", "", l.fail)
 	for more := true; more; more = l.rest() {
 		if err := l.send(l.take()); err != nil {
 			l.hang()
@@ -167,6 +168,7 @@ func (l *Line) write() {
 
 // catchUp writes what a pen could not, and then on until nothing waits.
 func (l *Line) catchUp(begun []byte, frames [][]byte) {
+	defer l.hub.cfg.Faults.Catch("writing", "", l.fail)
 	_, err := l.conn.Write(begun)
 	if err == nil {
 		err = l.send(frames)
@@ -177,6 +179,12 @@ func (l *Line) catchUp(begun []byte, frames [][]byte) {
 	if l.rest() {
 		l.write()
 	}
+}
+
+// fail ends the line after a fault in writing to it.
+func (l *Line) fail() {
+	defer l.hang()
+	l.end(Failed)
 }
 
 // send writes frames, merged.
@@ -272,7 +280,8 @@ func (l *Line) due() (at int64, why Reason) {
 }
 
 // check asks the line to end if it is due, and returns when it is, or was.
-func (l *Line) check(now int64) int64 {
+func (l *Line) check(now int64) (at int64) {
+	defer l.hub.cfg.Faults.Catch("looking", "", l.hang)
 	at, why := l.due()
 	if at <= now {
 		l.end(why)

@@ -65,6 +65,7 @@ func (h *Hub) pen() {
 
 // dip writes what waits for one line.
 func (h *Hub) dip(l *Line, buf *[]byte, t *try) {
+	defer h.cfg.Faults.Catch("writing", "", l.fail)
 	frames := l.take()
 	for len(frames) > 0 {
 		t.data, frames = merge(buf, frames)

@@ -48,9 +48,15 @@ func (p *person) live() []*Session {
 func (p *person) deliver(f *Frame) {
 	for _, s := range p.live() {
 		if e := f.Event; e.Device == "" || e.By != p.user || e.Device != s.about.Resource { // the device that did it knows
-			s.receiver.Deliver(f)
+			s.deliver(f)
 		}
 	}
+}
+
+// deliver hands over an event. A fault ends this session and no other; it finds in the store what it missed.
+func (s *Session) deliver(f *Frame) {
+	defer f.hub.cfg.Faults.Catch("delivery", string(s.person.user), func() { s.receiver.End(Failed) })
+	s.receiver.Deliver(f)
 }
 
 // end asks sessions to end: all, or those of one device.
@@ -66,15 +72,7 @@ func (p *person) end(r Reason, resource string) {
 func (p *person) hear(e im.Event) {
 	switch e.Kind {
 	case im.RoomEntered, im.RoomLeft, im.RoomShielded, im.RoomUnshielded:
-		p.mu.Lock()
-		var cancel func()
-		if p.ready {
-			cancel = p.move(e)
-		} else {
-			p.early = append(p.early, e)
-		}
-		p.mu.Unlock()
-		call(cancel)
+		call(p.follow(e))
 		if (e.Kind == im.RoomEntered || e.Kind == im.RoomLeft) && e.By != p.user {
 			return // the room tells
 		}
@@ -90,6 +88,17 @@ func (p *person) hear(e im.Event) {
 		return
 	}
 	p.deliver(p.hub.frame(&e))
+}
+
+// follow moves the user, when it is known where the user is.
+func (p *person) follow(e im.Event) (cancel func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.ready {
+		return p.move(e)
+	}
+	p.early = append(p.early, e)
+	return nil
 }
 
 // call calls what is to be called without a lock.
@@ -147,33 +156,43 @@ func (p *person) vanish(id im.RoomID) {
 // load reads which rooms the user is in, and follows.
 func (p *person) load(ctx context.Context, c im.Caller) error {
 	defer close(p.loaded)
-	cancel, err := p.hub.cfg.Bus.Subscribe(im.UserTopic(p.app, p.user), p.hear)
+	err := p.hub.cfg.Faults.Try("sign-in", string(p.user), func() error {
+		cancel, err := p.hub.subscribe(im.UserTopic(p.app, p.user), p.hear, func() []*person { return []*person{p} })
+		p.mu.Lock()
+		p.cancel = cancel
+		p.mu.Unlock()
+		if err == nil {
+			err = p.hub.joinApp(p)
+		}
+		if err != nil {
+			return err
+		}
+		places, err := p.hub.domain.RoomPlaces(ctx, c)
+		if err == nil {
+			call(p.settle(places)...)
+		}
+		return err
+	})
 	p.mu.Lock()
-	p.cancel = cancel
-	p.mu.Unlock()
-	if err == nil {
-		err = p.hub.joinApp(p)
-	}
-	var places []im.RoomPlace
-	if err == nil {
-		places, err = p.hub.domain.RoomPlaces(ctx, c)
-	}
+	defer p.mu.Unlock()
+	p.ready, p.failed, p.early = true, err, nil
+	return err
+}
+
+// settle puts the user into rooms, and follows what was heard while they were read.
+func (p *person) settle(places []im.RoomPlace) (cancels []func()) {
 	now := p.hub.cfg.Clock.Now()
-	var cancels []func()
 	p.mu.Lock()
-	p.ready, p.failed = true, err
-	if err == nil {
-		for _, at := range places {
-			cancels = append(cancels, p.move(im.Event{Kind: im.RoomEntered, At: now, Room: at.Room, Version: at.Version}))
-		}
-		for _, e := range p.early {
-			cancels = append(cancels, p.move(e))
-		}
+	defer p.mu.Unlock()
+	p.ready = true
+	for _, at := range places {
+		cancels = append(cancels, p.move(im.Event{Kind: im.RoomEntered, At: now, Room: at.Room, Version: at.Version}))
+	}
+	for _, e := range p.early {
+		cancels = append(cancels, p.move(e))
 	}
 	p.early = nil
-	p.mu.Unlock()
-	call(cancels...)
-	return err
+	return cancels
 }
 
 // forget undoes load.

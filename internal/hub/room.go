@@ -33,7 +33,7 @@ func (h *Hub) enter(p *person, id im.RoomID) error {
 	r := h.rooms[key]
 	if r == nil {
 		r = &room{hub: h, key: key, place: map[*person]int{}, told: map[string]int64{}}
-		cancel, err := h.cfg.Bus.Subscribe(im.RoomTopic(p.app, id), r.hear)
+		cancel, err := h.subscribe(im.RoomTopic(p.app, id), r.hear, r.everybody)
 		if err != nil {
 			return err
 		}
@@ -90,12 +90,9 @@ func (r *room) hear(e im.Event) {
 
 // expel takes out everybody but some.
 func (r *room) expel(e im.Event, but []im.Username) {
-	r.mu.Lock()
-	people := slices.Clone(r.people)
-	r.mu.Unlock()
 	left := e
 	left.Kind, left.By = im.RoomLeft, "" // nobody left
-	for _, p := range people {
+	for _, p := range r.everybody() {
 		if slices.Contains(but, p.user) {
 			continue
 		}
@@ -103,6 +100,12 @@ func (r *room) expel(e im.Event, but []im.Username) {
 			p.vanish(e.Room)
 		}
 	}
+}
+
+func (r *room) everybody() []*person {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.people)
 }
 
 func (r *room) share(e im.Event) {
@@ -205,18 +208,19 @@ func (h *Hub) tellCrowds() {
 const mostNames = 500
 
 func (r *room) tellCrowd() {
+	defer r.hub.cfg.Faults.Catch("crowd", string(r.key.id), nil) // it is not told; who asks for the members is answered
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if len(r.crowd) == 0 {
+	crowd := r.crowd
+	if r.crowd = nil; len(crowd) == 0 {
 		return
 	}
-	for _, e := range mergeCrowd(r.crowd) {
+	for _, e := range mergeCrowd(crowd) {
 		f := r.hub.frame(&e)
 		for _, p := range r.people {
 			p.deliver(f)
 		}
 	}
-	r.crowd = nil
 }
 
 // mergeCrowd makes one event of those who are there now and were not before, and one of those who are not. Of somebody who came and left,

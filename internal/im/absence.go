@@ -98,6 +98,9 @@ type roll struct {
 // call begins the absences of the next visitors who are not connected: nobody noted who lost the connection while no server ran, or
 // with a server. So the grace period begins anew for all of them.
 func (s *Service) call(ctx context.Context, r *roll) error {
+	if r.done {
+		return nil
+	}
 	var visitors []Visitor
 	err := s.store.View(ctx, func(tx Tx) (err error) { visitors, err = tx.Visitors(r.after, missBatch); return err })
 	if err != nil {
@@ -118,7 +121,9 @@ func (s *Service) call(ctx context.Context, r *roll) error {
 		if len(away) == 0 {
 			continue
 		}
-		if err := s.miss(ctx, app, away); err != nil {
+		name := func(u Username) string { return "absence of " + string(u) }
+		err = TryAll(s.faults, "due facts", name, away, func(some []Username) error { return s.miss(ctx, app, some) })
+		if err != nil && !errors.Is(err, errFault) { // of who is at fault the visits go on until the next start
 			return err
 		}
 	}
@@ -131,7 +136,7 @@ func (s *Service) call(ctx context.Context, r *roll) error {
 // endAbsences ends what is due of one app, and the visits of those whom this node claims. Who is connected after all stays.
 func (s *Service) endAbsences(ctx context.Context, due []Absence) error {
 	app := due[0].App
-	due = slices.DeleteFunc(due, func(a Absence) bool { return a.App != app })
+	due = slices.DeleteFunc(slices.Clone(due), func(a Absence) bool { return a.App != app })
 	due = due[:min(len(due), absenceBatch)]
 	online, err := s.online(ctx, app, usersAway(due))
 	if err != nil {

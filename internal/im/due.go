@@ -18,33 +18,25 @@ const (
 	sweepBatch = 1000
 )
 
+// rounds is how far the due loop has come with what it does besides.
+type rounds struct {
+	swept  time.Time
+	unread sweeper
+	called roll
+}
+
 // Run announces facts that fall due, such as the end of a mute, also those that fell due while no server ran. It
 // returns nil when ctx ends.
 func (s *Service) Run(ctx context.Context) error {
-	var swept time.Time
-	var unread sweeper
-	var called roll
+	var r rounds
 	for ctx.Err() == nil {
-		wait, err := s.due(ctx, called.done)
-		if err == nil && !called.done {
-			if err = s.call(ctx, &called); err == nil {
-				continue
-			}
-		}
-		if now := s.clock.Now(); err == nil && now.Sub(swept) >= tokenSweep {
-			if err = firstError(s.sweepTokens(ctx, now), s.forget(ctx, now)); err == nil {
-				swept = now
-			}
-		}
-		if err == nil {
-			var more bool
-			if more, err = s.sweepUnread(ctx, &unread); more {
-				continue
-			}
-		}
-		if err != nil && ctx.Err() == nil {
+		wait, err := s.round(ctx, &r)
+		switch {
+		case err != nil && ctx.Err() == nil:
 			s.log.Error("due facts", "err", err)
-			wait = min(wait, dueRetry)
+			wait = dueRetry
+		case wait == 0:
+			continue
 		}
 		c, stop := s.clock.Timer(wait)
 		select {
@@ -65,53 +57,78 @@ func (s *Service) nudge() {
 	}
 }
 
-// due applies everything that is due, absences only when these count, and returns how long to wait for the next.
-func (s *Service) due(ctx context.Context, absences bool) (time.Duration, error) {
-	for {
-		var apply func() error
-		var end time.Time
-		var more bool
-		now := s.clock.Now()
-		err := s.store.View(ctx, func(tx Tx) (err error) {
-			if apply, err = s.dueNow(ctx, tx, now, absences); err != nil || apply != nil {
-				return err
-			}
-			end, more, err = nextEnd(tx)
-			return err
-		})
-		switch {
-		case err != nil:
-			return dueRetry, err
-		case apply != nil:
-			if err := apply(); err != nil {
-				return dueRetry, err
-			}
-		case more:
-			return min(max(end.Sub(now), 0), dueIdle), nil
-		default:
-			return dueIdle, nil
+// round does what is due, and returns how long to wait for more; 0: there is more at once. What fails waits for the next round; a fault
+// (see [Faults]) keeps nothing else from being done.
+func (s *Service) round(ctx context.Context, r *rounds) (wait time.Duration, err error) {
+	more := false
+	var fault error
+	for _, step := range []struct {
+		what string
+		do   func() error
+	}{
+		{"mutes", func() error { return s.dueMutes(ctx) }},
+		{"mutes in the whole app", func() error { return s.dueUserMutes(ctx) }},
+		{"absences", func() error { return s.dueAbsences(ctx, r.called) }},
+		{"visitors", func() error { return s.call(ctx, &r.called) }},
+		{"what is over", func() error { return s.sweepOver(ctx, r) }},
+		{"files", func() (err error) { more, err = s.sweepUnread(ctx, &r.unread); return err }},
+	} {
+		if err := s.faults.Try("due facts", step.what, step.do); errors.Is(err, errFault) {
+			fault = err
+		} else if err != nil {
+			return 0, err
 		}
 	}
+	if fault != nil || more || !r.called.done {
+		return 0, fault
+	}
+	return s.untilDue(ctx)
 }
 
-// dueNow returns what applies some of what is due; nil when nothing is.
-func (s *Service) dueNow(ctx context.Context, tx Tx, now time.Time, absences bool) (apply func() error, err error) {
-	mutes, err := tx.DueMutes(now, dueBatch)
-	if err != nil || len(mutes) > 0 {
-		return func() error { return s.endMutes(ctx, mutes) }, err
+// untilDue is how long nothing is due.
+func (s *Service) untilDue(ctx context.Context) (wait time.Duration, err error) {
+	wait = dueIdle
+	err = s.store.View(ctx, func(tx Tx) error {
+		end, some, err := nextEnd(tx)
+		if some {
+			wait = min(max(end.Sub(s.clock.Now()), 0), dueIdle)
+		}
+		return err
+	})
+	return wait, err
+}
+
+func (s *Service) dueMutes(ctx context.Context) error {
+	return drain(ctx, s, func(tx Tx, now time.Time) ([]Mute, error) { return tx.DueMutes(now, dueBatch) },
+		func(m Mute) string { return "mute of " + string(m.User) + " in " + string(m.Room) }, s.endMutes)
+}
+
+func (s *Service) dueUserMutes(ctx context.Context) error {
+	return drain(ctx, s, func(tx Tx, now time.Time) ([]UserMute, error) { return tx.DueUserMutes(now, dueBatch) },
+		func(m UserMute) string { return "mute of " + string(m.User) }, s.endUserMutes)
+}
+
+// dueAbsences ends none while it is not known who is absent.
+func (s *Service) dueAbsences(ctx context.Context, called roll) error {
+	if !called.done {
+		return nil
 	}
-	userMutes, err := tx.DueUserMutes(now, dueBatch)
-	if err != nil || len(userMutes) > 0 {
-		return func() error { return s.endUserMutes(ctx, userMutes) }, err
+	return drain(ctx, s, func(tx Tx, now time.Time) ([]Absence, error) { return tx.DueAbsences(now, dueBatch) },
+		func(a Absence) string { return "absence of " + string(a.User) }, s.endAbsences)
+}
+
+// drain applies what is due of one kind, a batch at a time, until nothing is.
+func drain[T any](ctx context.Context, s *Service, read func(Tx, time.Time) ([]T, error), name func(T) string, apply func(context.Context, []T) error) error {
+	for {
+		var some []T
+		err := s.store.View(ctx, func(tx Tx) (err error) { some, err = read(tx, s.clock.Now()); return err })
+		if err != nil || len(some) == 0 {
+			return err
+		}
+		if err := TryAll(s.faults, "due facts", name, some, func(some []T) error { return apply(ctx, some) }); err != nil {
+			return err
+		}
 	}
-	if !absences {
-		return nil, nil
-	}
-	away, err := tx.DueAbsences(now, dueBatch)
-	if err != nil || len(away) > 0 {
-		return func() error { return s.endAbsences(ctx, away) }, err
-	}
-	return nil, nil
 }
 
 // nextEnd is the earliest end of a mute in a room or in a whole app, or of an absence.
@@ -200,6 +217,19 @@ func lockRoomsOf(tx Tx, mutes []Mute) (map[roomKey]Room, error) {
 		}
 	}
 	return rooms, nil
+}
+
+// sweepOver removes now and then what is over.
+func (s *Service) sweepOver(ctx context.Context, r *rounds) error {
+	now := s.clock.Now()
+	if now.Sub(r.swept) < tokenSweep {
+		return nil
+	}
+	err := firstError(s.sweepTokens(ctx, now), s.forget(ctx, now))
+	if err == nil {
+		r.swept = now
+	}
+	return err
 }
 
 // sweepTokens removes tokens that expired long ago, and forgets JWTs that were revoked and are over.

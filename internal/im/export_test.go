@@ -17,8 +17,7 @@ func (s *Service) Start(ctx context.Context) (err error) {
 
 // Due applies what is due, as Run does.
 func (s *Service) Due(ctx context.Context) error {
-	_, err := s.due(ctx, true)
-	return err
+	return firstError(s.dueMutes(ctx), s.dueUserMutes(ctx), s.dueAbsences(ctx, roll{done: true}))
 }
 
 // Cache is the cache of apps and tokens.

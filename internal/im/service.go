@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Config holds the ports a Service works through. All are required but Sessions and Directory.
+// Config holds the ports a Service works through. All are required but Sessions, Faults and Directory.
 type Config struct {
 	Store     Store
 	Bus       Bus
@@ -17,6 +17,7 @@ type Config struct {
 	Pictures  Pictures
 	Sessions  Sessions // nil: [NoSessions]
 	Log       *slog.Logger
+	Faults    *Faults // nil: some of its own
 
 	Directory    Directory // nil: the people of the social app are accounts of our own
 	JWTSecret    string    // signs the JWTs of accounts; empty: one for each app, made once
@@ -34,6 +35,7 @@ type Service struct {
 	pictures  Pictures
 	sessions  Sessions
 	log       *slog.Logger
+	faults    *Faults
 
 	directory    Directory
 	jwtSecret    string
@@ -52,8 +54,11 @@ func NewService(c Config) *Service {
 	if c.Sessions == nil {
 		c.Sessions = NoSessions{}
 	}
+	if c.Faults == nil {
+		c.Faults = NewFaults(c.Log)
+	}
 	return &Service{
-		store: c.Store, bus: c.Bus, clock: c.Clock, ids: c.IDs, passwords: c.Passwords, sessions: c.Sessions, log: c.Log,
+		store: c.Store, bus: c.Bus, clock: c.Clock, ids: c.IDs, passwords: c.Passwords, sessions: c.Sessions, log: c.Log, faults: c.Faults,
 		blob: c.Blob, pictures: c.Pictures, directory: c.Directory, jwtSecret: c.JWTSecret, md5Passwords: c.MD5Passwords,
 		wake: make(chan struct{}, 1),
 	}

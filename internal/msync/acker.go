@@ -14,6 +14,7 @@ import (
 type acker struct {
 	service *im.Service
 	log     *slog.Logger
+	faults  *im.Faults
 	wg      sync.WaitGroup
 
 	mu      sync.Mutex
@@ -78,7 +79,9 @@ func (a *acker) write() {
 			places = append(places, im.Place{App: key.app, User: key.user, Device: key.device, With: key.with, UpTo: upTo})
 		}
 		a.mu.Unlock()
-		if err := a.service.AcknowledgeAll(context.Background(), places); err != nil {
+		err := im.TryAll(a.faults, "acknowledgement", func(p im.Place) string { return string(p.User) + "/" + p.Device }, places,
+			func(some []im.Place) error { return a.service.AcknowledgeAll(context.Background(), some) })
+		if err != nil {
 			a.log.Error("acknowledgements not written: some messages may come again", "err", err)
 		}
 	}

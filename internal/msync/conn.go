@@ -3,7 +3,6 @@ package msync
 import (
 	"context"
 	"errors"
-	"runtime/debug"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -49,6 +48,7 @@ type conn struct {
 
 // read reads one message after the other and has it handled, until the connection ends.
 func (c *conn) read() {
+	defer c.srv.faults.Catch("connection", "", func() { c.leave(errFailed) })
 	for {
 		frame, text, err := c.socket.next(mostFrame)
 		if err == nil {
@@ -63,12 +63,7 @@ func (c *conn) read() {
 
 // handleFrame handles one message. An error ends the connection.
 func (c *conn) handleFrame(frame []byte, text bool) (err error) {
-	defer func() {
-		if p := recover(); p != nil { // it ends this connection, and no other
-			c.srv.log.Error("panic", "user", string(c.caller.User), "err", p, "stack", string(debug.Stack()))
-			err = errFailed
-		}
-	}()
+	defer c.srv.faults.Catch("connection", string(c.caller.User), func() { err = errFailed })
 	c.line.Heard()
 	if c.over() {
 		return errOver
@@ -285,7 +280,7 @@ func goodbye(r hub.Reason, cause error) (ws.StatusCode, string) {
 	case r == hub.Broken:
 		return ws.StatusProtocolError, cause.Error()
 	case r == hub.Failed:
-		return ws.StatusInternalServerError, cause.Error()
+		return ws.StatusInternalServerError, errFailed.Error()
 	case r == hub.Shutdown:
 		return ws.StatusGoingAway, "the server stops"
 	case r == hub.LoggedOut, r == hub.Closed:
@@ -328,9 +323,11 @@ func (c *conn) pass(f *hub.Frame, m *im.Message, queue im.Address, level im.Leve
 	}
 	app := c.caller.App.Key
 	wire := f.Wire(hub.Form{Protocol: c.form.protocol(), User: queue.User}, func() []byte {
-		return c.form.frame(down{metas: [][]byte{pb.AppendMeta(nil, app, m)}, queue: queue, last: true}.append(nil, app))
+		return c.form.frame(down{metas: [][]byte{c.srv.encode(nil, app, m)}, queue: queue, last: true}.append(nil, app))
 	})
-	c.line.PushLevel(wire, level)
+	if wire != nil {
+		c.line.PushLevel(wire, level)
+	}
 }
 
 // proclaim pushes a message for everybody who is connected, to each as if it were for them alone.
@@ -339,9 +336,16 @@ func (c *conn) proclaim(m im.Message) {
 		return
 	}
 	m.To = im.ToUser(c.caller.User)
-	meta := pb.AppendMeta(nil, c.caller.App.Key, &m)
-	d := down{metas: [][]byte{meta}, queue: im.ToUser(m.From), last: true}
-	c.line.PushLevel(c.form.frame(d.append(nil, c.caller.App.Key)), im.HighLevel)
+	if meta := c.meta(&m); meta != nil {
+		d := down{metas: [][]byte{meta}, queue: im.ToUser(m.From), last: true}
+		c.line.PushLevel(c.form.frame(d.append(nil, c.caller.App.Key)), im.HighLevel)
+	}
+}
+
+// meta is a message in the client's form; nil when a fault keeps it from being one, which is told in the log.
+func (c *conn) meta(m *im.Message) []byte {
+	defer c.srv.faults.Catch("encoding", "message "+m.ID.String(), nil)
+	return c.srv.encode(nil, c.caller.App.Key, m)
 }
 
 // tell pushes an event that is not a message.

@@ -7,7 +7,6 @@ import (
 
 	"teahouse/internal/hub"
 	"teahouse/internal/im"
-	"teahouse/internal/msync/pb"
 )
 
 const (
@@ -77,9 +76,11 @@ func (c *conn) hear(frame *hub.Frame, m *im.Message) {
 		c.fetchLocked()
 	default:
 		f.at = m.ID
-		f.pushed = append(f.pushed, pushed{m.ID, 1})
-		c.unanswered++
-		c.line.Push(c.wire(frame, m, with))
+		if wire := c.wire(frame, m, with); wire != nil {
+			f.pushed = append(f.pushed, pushed{m.ID, 1})
+			c.unanswered++
+			c.line.Push(wire)
+		}
 	}
 }
 
@@ -87,7 +88,7 @@ func (c *conn) hear(frame *hub.Frame, m *im.Message) {
 func (c *conn) wire(frame *hub.Frame, m *im.Message, with im.Address) []byte {
 	form := hub.Form{Protocol: c.form.protocol(), User: with.User}
 	return frame.Wire(form, func() []byte {
-		d := down{metas: [][]byte{pb.AppendMeta(nil, c.caller.App.Key, m)}, nextKey: m.ID, queue: with}
+		d := down{metas: [][]byte{c.srv.encode(nil, c.caller.App.Key, m)}, nextKey: m.ID, queue: with}
 		return c.form.frame(d.append(nil, c.caller.App.Key))
 	})
 }
@@ -102,23 +103,27 @@ func (c *conn) fetchLocked() {
 
 // fetch pushes a batch of every conversation that has more, as long as the client keeps up.
 func (c *conn) fetch() {
-	for {
-		c.pull.Lock()
-		with, after, found := c.nextDirty()
-		if !found {
-			c.pull.Unlock()
-			return
-		}
-		err := c.pushBatch(with, after, false)
-		c.pull.Unlock()
-		if err != nil {
-			c.mu.Lock()
-			c.fetching = false // the next message, or the next heartbeat, tries again
-			c.mu.Unlock()
-			c.srv.log.Error("inbox not read", "user", string(c.caller.User), "err", err)
-			return
-		}
+	defer c.srv.faults.Catch("inbox", string(c.caller.User), func() { c.End(hub.Failed) })
+	for c.fetchBatch() {
 	}
+}
+
+// fetchBatch pushes a batch of one conversation; false: none has more, or it cannot be read.
+func (c *conn) fetchBatch() bool {
+	c.pull.Lock()
+	defer c.pull.Unlock()
+	with, after, found := c.nextDirty()
+	if !found {
+		return false
+	}
+	err := c.pushBatch(with, after, false)
+	if err != nil {
+		c.mu.Lock()
+		c.fetching = false // the next message, or the next heartbeat, tries again
+		c.mu.Unlock()
+		c.srv.log.Error("inbox not read", "user", string(c.caller.User), "err", err)
+	}
+	return err == nil
 }
 
 // nextDirty picks a conversation to fetch from and marks it busy. Without one the goroutine that fetches ends.
@@ -160,12 +165,14 @@ func (c *conn) pushBatch(with im.Address, after im.MessageID, asked bool) error 
 	f.known = got.UpTo > 0
 	f.at = max(f.at, got.UpTo)
 	f.dirty = f.dirty || got.More
-	switch {
-	case len(got.Messages) > 0:
-		d := down{queue: with}
-		for i := range got.Messages {
-			d.metas = append(d.metas, pb.AppendMeta(nil, c.caller.App.Key, &got.Messages[i]))
+	d := down{queue: with}
+	for i := range got.Messages {
+		if meta := c.meta(&got.Messages[i]); meta != nil {
+			d.metas = append(d.metas, meta)
 		}
+	}
+	switch {
+	case len(d.metas) > 0:
 		d.nextKey = got.Messages[len(got.Messages)-1].ID
 		f.pushed = append(f.pushed, pushed{d.nextKey, len(d.metas)})
 		c.unanswered += len(d.metas)

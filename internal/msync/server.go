@@ -13,6 +13,7 @@ import (
 
 	"teahouse/internal/hub"
 	"teahouse/internal/im"
+	"teahouse/internal/msync/pb"
 )
 
 // Config holds what the surface works with.
@@ -20,7 +21,8 @@ type Config struct {
 	Service *im.Service
 	Hub     *hub.Hub
 	Log     *slog.Logger
-	Rate    float64 // messages a second that one connection may send; 0: as many as it likes
+	Faults  *im.Faults // nil: some of its own
+	Rate    float64    // messages a second that one connection may send; 0: as many as it likes
 }
 
 // Server is the surface: an [http.Handler] for /websocket and for the SockJS form under /ws.
@@ -28,19 +30,24 @@ type Server struct {
 	service *im.Service
 	hub     *hub.Hub
 	log     *slog.Logger
+	faults  *im.Faults
 	rate    float64
 	acker   *acker
 	ctx     context.Context //nolint:containedctx // of all connections
 	cancel  context.CancelFunc
 	work    hub.Group // goroutines of connections
 	crew    crew
+	encode  func(dst []byte, app im.AppKey, m *im.Message) []byte
 }
 
 // New returns the surface. Close ends what it starts.
 func New(cfg Config) *Server {
 	ctx, cancel := context.WithCancel(context.Background())
-	s := &Server{service: cfg.Service, hub: cfg.Hub, log: cfg.Log, rate: cfg.Rate, ctx: ctx, cancel: cancel,
-		acker: &acker{service: cfg.Service, log: cfg.Log}}
+	if cfg.Faults == nil {
+		cfg.Faults = im.NewFaults(cfg.Log)
+	}
+	s := &Server{service: cfg.Service, hub: cfg.Hub, log: cfg.Log, faults: cfg.Faults, rate: cfg.Rate, ctx: ctx, cancel: cancel,
+		acker: &acker{service: cfg.Service, log: cfg.Log, faults: cfg.Faults}, encode: pb.AppendMeta}
 	return s
 }
 

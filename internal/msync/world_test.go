@@ -43,6 +43,8 @@ type world struct {
 	app    *im.App
 	rate   float64
 	log    *slog.Logger
+	wrap   func(im.Tx) im.Tx // of the stores of later lives
+	caught *im.Faults        // of later lives
 	tokens map[string]string
 	begun  uint64 // clients, each of which counts its messages from another number
 	*node
@@ -142,12 +144,12 @@ func (w *world) furnish(kind im.RoomKind, id im.RoomID, owner string, members ..
 
 // start begins a life of the server.
 func (w *world) start() {
-	n := &node{store: &mortal{Store: w.disk}, bus: &slowBus{Local: bus.NewLocal()}, doors: newDoors()}
-	n.hub = hub.New(hub.Config{Bus: n.bus, Clock: w.clock, IDs: w.ids, Log: w.log})
+	n := &node{store: &mortal{Store: w.disk, wrap: w.wrap}, bus: &slowBus{Local: bus.NewLocal()}, doors: newDoors()}
+	n.hub = hub.New(hub.Config{Bus: n.bus, Clock: w.clock, IDs: w.ids, Log: w.log, Faults: w.caught})
 	n.svc = im.NewService(im.Config{Store: n.store, Bus: n.bus, Clock: w.clock, IDs: w.ids, Blob: w.blobs, Pictures: pictures.New(),
 		Passwords: imtest.Passwords{}, Sessions: n.hub, Log: w.log})
 	n.hub.Use(n.svc)
-	n.server = msync.New(msync.Config{Service: n.svc, Hub: n.hub, Log: w.log, Rate: w.rate})
+	n.server = msync.New(msync.Config{Service: n.svc, Hub: n.hub, Log: w.log, Rate: w.rate, Faults: w.caught})
 	n.http = &http.Server{Handler: n.server, ReadHeaderTimeout: patience}
 	work, stop := context.WithCancel(context.Background())
 	n.stop = stop
@@ -323,6 +325,7 @@ type mortal struct {
 	dead   atomic.Bool
 	before atomic.Pointer[func()] // every Update
 	after  atomic.Pointer[func()] // every View
+	wrap   func(im.Tx) im.Tx      // of every transaction; nil: as it is
 }
 
 var errDead = errors.New("the server is dead")
@@ -333,7 +336,7 @@ func (m *mortal) View(ctx context.Context, fn func(im.Tx) error) error {
 	if m.dead.Load() {
 		return errDead
 	}
-	err := m.Store.View(ctx, fn)
+	err := m.Store.View(ctx, m.wrapped(fn))
 	if after := m.after.Load(); after != nil {
 		(*after)()
 	}
@@ -348,11 +351,18 @@ func (m *mortal) Update(ctx context.Context, fn func(im.Tx) error) error {
 	if before := m.before.Load(); before != nil {
 		(*before)()
 	}
-	err := m.Store.Update(ctx, fn)
+	err := m.Store.Update(ctx, m.wrapped(fn))
 	if m.dead.Load() {
 		return errDead
 	}
 	return err
+}
+
+func (m *mortal) wrapped(fn func(im.Tx) error) func(im.Tx) error {
+	if m.wrap == nil {
+		return fn
+	}
+	return func(tx im.Tx) error { return fn(m.wrap(tx)) }
 }
 
 // slowBus is a bus that a test may hold up.

@@ -23,6 +23,7 @@ type Config struct {
 	URL     string        // its address, without /api/v2
 	Clock   im.Clock      // of what is remembered; not of the network
 	Log     *slog.Logger  // hears when the other side stops answering and when it answers again
+	Faults  *im.Faults    // nil: some of its own
 	Timeout time.Duration // of one call; default 5 s
 }
 
@@ -53,6 +54,7 @@ type Directory struct {
 	client  *http.Client
 	clock   im.Clock
 	log     *slog.Logger
+	faults  *im.Faults
 	timeout time.Duration
 	silent  atomic.Bool // the last call had no answer
 
@@ -69,8 +71,11 @@ func New(cfg Config) (*Directory, error) {
 	if cfg.Timeout == 0 {
 		cfg.Timeout = 5 * time.Second
 	}
+	if cfg.Faults == nil {
+		cfg.Faults = im.NewFaults(cfg.Log)
+	}
 	return &Directory{
-		base: base, client: newClient(), clock: cfg.Clock, log: cfg.Log, timeout: cfg.Timeout,
+		base: base, client: newClient(), clock: cfg.Clock, log: cfg.Log, faults: cfg.Faults, timeout: cfg.Timeout,
 		tokens:   newMemory[[sha256.Size]byte, im.Profile](tokensKept),
 		profiles: newMemory[int64, *im.Profile](profilesKept),
 	}, nil
@@ -196,10 +201,14 @@ func (d *Directory) renew(ctx context.Context, all asked) {
 	worker := func() {
 		for part := range work {
 			var found map[int64]*im.Profile
-			var err error
-			if before := failed.Load(); before != nil {
-				err = *before
-			} else if found, err = d.byID(ctx, part); err != nil {
+			err := d.faults.Try("profiles", "", func() (err error) {
+				if before := failed.Load(); before != nil {
+					return *before
+				}
+				found, err = d.byID(ctx, part)
+				return err
+			})
+			if err != nil {
 				failed.Store(&err)
 			}
 			d.heardOfUsers(part, found, err)

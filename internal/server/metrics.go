@@ -95,13 +95,16 @@ func (m *metrics) request(route string, status int, code string, took time.Durat
 	b.took.Observe(took.Seconds())
 }
 
-// realtime adds what the hub counts.
-func (m *metrics) realtime(h *hub.Hub) { m.registry.MustRegister(liveCollector{h}) }
+// live adds what the hub and others count themselves.
+func (m *metrics) live(h *hub.Hub, f *im.Faults) { m.registry.MustRegister(liveCollector{h, f}) }
 
-// liveCollector reads the hub's numbers when somebody asks for the metrics.
-type liveCollector struct{ hub *hub.Hub }
+// liveCollector reads their numbers when somebody asks for the metrics.
+type liveCollector struct {
+	hub    *hub.Hub
+	faults *im.Faults
+}
 
-// numbers are the metrics that the hub's statistics become.
+// numbers are the metrics that their statistics become.
 func (c liveCollector) numbers() []liveNumber {
 	s := c.hub.Stats()
 	one := func(name, help string, kind prometheus.ValueType, n float64) liveNumber {
@@ -127,6 +130,9 @@ func (c liveCollector) numbers() []liveNumber {
 	}
 	for protocol, n := range s.Encoded {
 		labelled("encodings_total", "Events made into bytes, by protocol: one for all readers.", "protocol", protocol, n)
+	}
+	for where, n := range c.faults.Met() {
+		labelled("faults_total", "Panics outside of requests, each of which ended no more than what it happened in.", "in", where, n)
 	}
 	return all
 }

@@ -32,6 +32,7 @@ type coreConfig struct {
 	clock     im.Clock
 	passwords passwords.Config
 	log       *slog.Logger
+	faults    *im.Faults   // nil: told in the log only
 	directory im.Directory // nil: the people are accounts of our own
 	thinksns  ThinkSNSConfig
 	observe   func(sqlstore.Commit)
@@ -51,10 +52,10 @@ func openCore(ctx context.Context, c coreConfig) (core, error) {
 		return core{}, errors.Join(fmt.Errorf("open the folder of files (--data): %w", err), store.Close())
 	}
 	events, ids := bus.NewLocal(), NewIDs(c.clock)
-	live := hub.New(hub.Config{Bus: events, Clock: c.clock, IDs: ids, Log: c.log})
+	live := hub.New(hub.Config{Bus: events, Clock: c.clock, IDs: ids, Log: c.log, Faults: c.faults})
 	service := im.NewService(im.Config{
 		Store: store, Bus: events, Clock: c.clock, IDs: ids,
-		Blob: blobs, Pictures: pictures.New(), Passwords: passwords.New(c.passwords), Sessions: live, Log: c.log, Directory: c.directory,
+		Blob: blobs, Pictures: pictures.New(), Passwords: passwords.New(c.passwords), Sessions: live, Log: c.log, Faults: c.faults, Directory: c.directory,
 		JWTSecret: c.thinksns.JWTSecret, MD5Passwords: c.thinksns.IMPassword == md5Hash,
 	})
 	live.Use(service)

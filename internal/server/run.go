@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"teahouse/internal/easemob"
+	"teahouse/internal/im"
 	"teahouse/internal/msync"
 	"teahouse/internal/passwords"
 )
@@ -23,6 +24,7 @@ type server struct {
 	core
 	cfg       Config
 	log       *slog.Logger
+	faults    *im.Faults
 	metrics   *metrics
 	proxies   proxies
 	bodyLimit int64
@@ -84,7 +86,8 @@ func open(ctx context.Context, cfg Config) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &server{cfg: cfg, log: log, metrics: newMetrics(ThisBuild()), proxies: cfg.TrustedProxies, bodyLimit: cfg.BodyLimit}
+	faults := im.NewFaults(log)
+	s := &server{cfg: cfg, log: log, faults: faults, metrics: newMetrics(ThisBuild()), proxies: cfg.TrustedProxies, bodyLimit: cfg.BodyLimit}
 	if s.limits, err = rateLimits(cfg.RateLimits); err != nil {
 		return nil, err
 	}
@@ -112,7 +115,7 @@ func open(ctx context.Context, cfg Config) (*server, error) {
 		return nil, errors.Join(err, s.close())
 	}
 	s.core, err = openCore(ctx, coreConfig{
-		storage: cfg.Storage, clock: cfg.Clock, passwords: hashes, log: log, observe: s.metrics.commit,
+		storage: cfg.Storage, clock: cfg.Clock, passwords: hashes, log: log, faults: faults, observe: s.metrics.commit,
 		directory: directory, thinksns: cfg.ThinkSNS,
 	})
 	if err != nil {
@@ -142,8 +145,8 @@ func (s *server) serve(ctx context.Context, text startText) (err error) {
 	surface := easemob.New(easemob.Config{
 		Service: s.service, Log: s.log, PublicURL: s.cfg.PublicURL, Limits: s.limits, Observe: s.metrics.request,
 	})
-	realtime := msync.New(msync.Config{Service: s.service, Hub: s.hub, Log: s.log, Rate: s.limits[socketClass]})
-	s.metrics.realtime(s.hub)
+	realtime := msync.New(msync.Config{Service: s.service, Hub: s.hub, Log: s.log, Faults: s.faults, Rate: s.limits[socketClass]})
+	s.metrics.live(s.hub, s.faults)
 	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopWork()
 	main := s.httpServer(s.serveHTTP(s.mount(surface, s.social(), realtime)))

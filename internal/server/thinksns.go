@@ -91,7 +91,7 @@ func (c Config) directory(s *server) (im.Directory, error) {
 	if c.ThinkSNS.Mode != sidecar {
 		return nil, nil
 	}
-	d, err := plus.New(plus.Config{URL: c.ThinkSNS.URL, Clock: c.Clock, Log: s.log})
+	d, err := plus.New(plus.Config{URL: c.ThinkSNS.URL, Clock: c.Clock, Log: s.log, Faults: s.faults})
 	if err != nil {
 		return nil, fmt.Errorf("--thinksns-url: %w", err)
 	}
