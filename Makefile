@@ -26,6 +26,8 @@ endif
 FUZZTIME  ?= 20000x
 SLOW_FUZZ := FuzzFrame
 SLOW_FUZZTIME ?= 2000x
+# Runs that make a new input smaller count, too: by default a minute of them for each input, and nothing else would be tried.
+FUZZMINIMIZE ?= 50x
 BENCHFLAGS ?=
 
 .PHONY: help
@@ -99,7 +101,8 @@ fuzz: ## Run every Fuzz function FUZZTIME (20000x) times
 		while read -r package name; do \
 			echo "$$package $$name"; \
 			runs=$(FUZZTIME); case " $(SLOW_FUZZ) " in *" $$name "*) runs=$(SLOW_FUZZTIME);; esac; \
-			$(GO) test "$$package" -run '^$$' -fuzz "^$$name\$$" -fuzztime "$$runs" || exit 1; \
+			$(GO) test "$$package" -run '^$$' -fuzz "^$$name\$$" -fuzztime "$$runs" -fuzzminimizetime $(FUZZMINIMIZE) || \
+				{ tail -n +1 "$$($(GO) list -f '{{.Dir}}' "$$package")/testdata/fuzz/$$name"/*; exit 1; }; \
 		done
 
 .PHONY: cross
