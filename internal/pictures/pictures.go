@@ -54,7 +54,7 @@ func (p *Pictures) Thumbnail(ctx context.Context, r io.Reader, width, height int
 		return nil, false, ctx.Err()
 	}
 	source, _, err := image.Decode(io.MultiReader(&head, r))
-	if err != nil { // its head promised more than it holds
+	if err != nil || source.Bounds().Empty() { // its head promised more than it holds
 		return nil, false, nil
 	}
 	var out bytes.Buffer

@@ -136,6 +136,20 @@ func TestBombs(t *testing.T) {
 	}
 }
 
+// emptyFrame is a GIF whose one frame has so many columns and rows of the picture, and no pixel.
+func emptyFrame(w, h byte) []byte {
+	return []byte("GIF89a\xff\x00\xff\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff,\x00\x00\x00\x00" + string([]byte{w, 0, h, 0}) + "\x00\x02\x01\x2c\x00;")
+}
+
+// TestEmptyFrames: of a picture without a pixel there is no thumbnail.
+func TestEmptyFrames(t *testing.T) {
+	for _, c := range [][2]byte{{0, 0}, {0, 200}, {200, 0}} {
+		if made, ok, err := New().Thumbnail(t.Context(), bytes.NewReader(emptyFrame(c[0], c[1])), 100, 100); ok || err != nil {
+			t.Errorf("%v: got %d bytes, %v", c, len(made), err)
+		}
+	}
+}
+
 func TestProgressive(t *testing.T) {
 	for text, want := range map[string]bool{
 		"\xff\xd8\xff\xe0\x00\x04ab\xff\xc2\x00\x11": true, "\xff\xd8\xff\xff\xc2\x00\x11": true, "\xff\xd8\xff\xc0\x00\x11\xff\xc2\x00\x11": false,
@@ -152,6 +166,7 @@ func FuzzThumbnail(f *testing.F) {
 		f.Add(encoded(f, format, halves(9, 5)), 4, 4)
 	}
 	f.Add(bomb(60_000, 60_000), 170, 170)
+	f.Add(emptyFrame(200, 0), 170, 170)
 	f.Fuzz(func(t *testing.T, data []byte, width, height int) {
 		if len(data) > 4096 || width < 1 || height < 1 || width > 200 || height > 200 {
 			return
