@@ -3,8 +3,11 @@ package msync_test
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
+
+	"google.golang.org/protobuf/proto"
 
 	"teahouse/internal/im"
 	"teahouse/internal/msync/pb"
@@ -144,6 +147,23 @@ func TestReplaced(t *testing.T) {
 	w.connect("ann", "web", func(cfg *msynctest.Config) { cfg.Says = "\xff" })
 	if why := w.told(third, pb.StatisticsBody_USER_LOGIN_ANOTHER_DEVICE); why != "" {
 		t.Errorf("the other device says %q, which is no text", why)
+	}
+}
+
+// TestEndlessNames: what a device calls itself is kept while it is connected, and shown to others: unless it is long, or no text.
+func TestEndlessNames(t *testing.T) {
+	w := newWorld(t)
+	c := w.open("ann", "web", quiet)
+	payload, err := proto.Marshal(&pb.Provision{Resource: new("web"), DeviceUuid: new(strings.Repeat("x", 100_000)), DeviceName: new("\xff")})
+	w.must(err)
+	w.must(c.Write(&pb.MSync{Command: pb.MSync_PROVISION.Enum(), Guid: &pb.JID{AppKey: new(w.app.Key.String()), Name: new("ann")}, Auth: new(w.token("ann")), Payload: payload}))
+	var answer pb.Provision
+	if m := recv(w, c); unmarshal(m, &answer) != nil || answer.GetStatus().GetErrorCode() != pb.Status_OK {
+		t.Fatalf("got %v", m)
+	}
+	got, err := w.hub.Connected(w.ctx, w.app.ID, []im.Username{"ann"})
+	if want := (im.Connection{Resource: "web"}); err != nil || len(got[0]) != 1 || got[0][0] != want {
+		t.Errorf("got %.200v, %v", got, err)
 	}
 }
 

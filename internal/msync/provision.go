@@ -34,7 +34,7 @@ func (c *conn) provision(m *pb.MSync) error {
 	caller.Device = device
 	c.caller, c.self, c.token, c.device = caller, caller, token, device
 	c.srv.acker.settle(c.ctx, caller.App.ID, caller.User, device)
-	about := im.Connection{Resource: device, UUID: p.GetDeviceUuid(), Name: p.GetDeviceName(), Says: shorten(p.GetReason())}
+	about := im.Connection{Resource: device, UUID: shorten(p.GetDeviceUuid()), Name: shorten(p.GetDeviceName()), Says: shorten(p.GetReason())}
 	session, err := c.srv.hub.Open(c.ctx, caller, about, caller.App.Settings.MaxDevices, c)
 	if err != nil {
 		return c.refuse(m.GetGuid(), err)
@@ -60,7 +60,7 @@ func (c *conn) provision(m *pb.MSync) error {
 	return nil
 }
 
-// shorten bounds what one client says to another when it signs in. What is no text is nothing.
+// shorten bounds what a client says to others when it signs in. What is no text is nothing.
 func shorten(text string) string {
 	const most = 1024
 	if len(text) > most || !utf8.ValidString(text) {
