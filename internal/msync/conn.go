@@ -85,7 +85,7 @@ func (c *conn) take(frame []byte, text bool) error {
 		return errForm
 	}
 	messages := c.form.messages(frame)
-	if messages == nil {
+	if len(messages) == 0 {
 		return errForm
 	}
 	for _, message := range messages {

@@ -113,6 +113,16 @@ func TestBrokenFrames(t *testing.T) {
 	w.hears(bob, "hello")
 }
 
+// TestNoMessages: a frame of SockJS with no message in it is none of the protocol: nothing would count how many come.
+func TestNoMessages(t *testing.T) {
+	w := newWorld(t)
+	for _, text := range []string{"", "[]", "null"} {
+		c := w.open("cat", "web", quiet, sockJS)
+		go c.Conn().Write(frame(ws.OpText, true, []byte(text))) //nolint:errcheck // the server may have hung up
+		w.endsManual(c, 3000)
+	}
+}
+
 // TestParts: a message may come in parts, with pings between.
 func TestParts(t *testing.T) {
 	w := newWorld(t)
