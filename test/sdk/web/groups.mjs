@@ -155,6 +155,34 @@ scenario('an invitation while one was away', {}, async (t) => {
   await event(alice, 'acceptInvite', id);
 });
 
+scenario('what one does on one device the others hear', {}, async (t) => {
+  const [alice] = await t.people('alice');
+  const user = await t.user('bob');
+  const [one, two] = [await t.online(user, { deviceId: 'one' }), await t.online(user, { deviceId: 'two' })];
+  const id = await make(t, one, [alice]);
+  has(await event(two, 'create', id), { from: user }, 'a group is made');
+  await one.conn.setGroupMemberAttributes({ groupId: id, userId: user, memberAttributes: { nick: 'B' } });
+  const attributes = { from: user, userId: user, attributes: { nick: 'B' } };
+  has(await two.event('onMultiDeviceEvent', { operation: 'memberAttributesUpdate', id }), attributes, 'attributes are set');
+  has(await event(alice, 'memberAttributesUpdate', id), attributes, 'alice is told as all are');
+  const gid = await make(t, alice, [], { approval: false });
+  await one.conn.joinGroup({ groupId: gid, message: '' });
+  has(await two.event('onGroupChange', { type: 'join', gid }), { from: user }, 'a group is joined');
+  await one.conn.leaveGroup({ groupId: gid });
+  has(await two.event('onGroupChange', { type: 'leave', gid }), { from: user }, 'and left');
+  const room = await t.chatroom();
+  await one.join(room);
+  has(await two.event('onChatroomChange', { type: 'join', gid: room }), { from: user }, 'a chatroom is entered');
+  await t.rest('POST', `/users/${user}/contacts/users/${alice.user}`);
+  await one.conn.deleteContact(alice.user);
+  has(await two.event('onContactDeleted'), { from: user, to: alice.user }, 'a contact is ended');
+  await alice.text('singleChat', user, 'fence');
+  for (const d of [one, two]) await d.got('fence');
+  const own = [...one.all('onGroupEvent'), ...one.all('onChatroomEvent'), ...one.all('onMultiDeviceEvent'), ...one.all('onContactDeleted'),
+    ...one.all('onGroupChange', (e) => e.type !== 'memberJoinPublicGroupSuccess'), ...one.all('onChatroomChange')];
+  equal(own, [], 'the device that did it is told nothing');
+});
+
 scenario('more of groups with the SDK', { long: true }, async (t) => {
   const [alice, bob, carol] = await t.people('alice', 'bob', 'carol');
   const id = await group(t, alice, bob, carol);
