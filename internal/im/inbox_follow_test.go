@@ -45,7 +45,7 @@ func (m *talkModel) follow(t *testing.T) {
 		}
 		for _, f := range m.live {
 			if e.Topic == im.UserTopic(e.App, im.Username(f.user)) || e.Topic == im.RoomTopic(e.App, msg.To.Room) && m.in[f.user+" "+string(msg.To.Room)] {
-				if told := f.told[c]; msg.For(im.Username(f.user)) && (len(told) == 0 || told[len(told)-1] != msg.ID) {
+				if told := f.told[c]; msg.For(im.Username(f.user), followers) && (len(told) == 0 || told[len(told)-1] != msg.ID) {
 					f.told[c] = append(told, msg.ID)
 				}
 				if m.r.IntN(4) > 0 {
@@ -64,7 +64,7 @@ func (m *talkModel) hear(t *testing.T, f *follower, msg *im.Message) {
 	case known && msg.ID <= at:
 	case known && msg.Prev <= at:
 		f.at[c] = msg.ID
-		if msg.For(im.Username(f.user)) {
+		if msg.For(im.Username(f.user), followers) {
 			f.got[c] = append(f.got[c], msg.ID)
 		}
 	default:

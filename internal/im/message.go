@@ -146,6 +146,7 @@ type Message struct {
 	Body        Body
 	Ext         Fields
 	Only        []Username // of a room's members, those who receive it; empty: all
+	ToDevice    string     // of the user whom it goes to, the one that receives it; empty: all
 	Level       Level
 	Online      bool // for those who are connected when it is sent: it stands in no inbox
 	Echo        bool // the sender's devices receive it too
@@ -173,9 +174,10 @@ func (m Message) Spoken() bool { return m.Body.Type < RecallBody && m.Of == 0 }
 // Conversation is where the message stands.
 func (m Message) Conversation() ConversationID { return Conversation(m.From, m.To) }
 
-// For reports whether u, who is a party of the conversation, finds the message in the inbox.
-func (m Message) For(u Username) bool {
-	if m.Online || m.Past || m.From == u && !m.Echo {
+// For reports whether a device of u, who is a party of the conversation, finds the message in the inbox when it has not sent it. The
+// empty device stands for all.
+func (m Message) For(u Username, device string) bool {
+	if m.Online || m.Past || m.From == u && !m.Echo || !m.reaches(u, device) {
 		return false
 	}
 	for _, name := range m.Only {
@@ -184,4 +186,9 @@ func (m Message) For(u Username) bool {
 		}
 	}
 	return len(m.Only) == 0 || m.From == u
+}
+
+// reaches reports whether the message is not for another device of u.
+func (m Message) reaches(u Username, device string) bool {
+	return m.ToDevice == "" || m.ToDevice == device || device == "" || m.To.User != u
 }

@@ -141,7 +141,7 @@ func TestEveryNotice(t *testing.T) {
 		got.Until = e.Until
 		same(t, string(e.Kind), got, e)
 		same(t, "conversation", m.Conversation().With(""), m.To)
-		same(t, "waits", m.For("sid"), true)
+		same(t, "waits", m.For("sid", ""), true)
 	}
 	if _, ok := (im.Message{Body: words("x")}).Notice(); ok {
 		t.Error("a text is a notice")

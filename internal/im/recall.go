@@ -75,7 +75,7 @@ func mustHaveSaid(tx Tx, c Caller, m Message) error {
 		return refused
 	}
 	unknown := ErrMessageNotFound.With(m.ID.String())
-	if m.To.Room == "" || !m.For(c.User) {
+	if m.To.Room == "" || !m.For(c.User, "") {
 		return unknown
 	}
 	room, err := tx.Room(c.App.ID, m.To.Kind, m.To.Room)

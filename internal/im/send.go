@@ -18,6 +18,7 @@ type NewMessage struct {
 	Body        Body
 	Ext         Fields
 	Only        []string  // of a room's members, those who receive it; empty: all
+	ToDevice    string    // of the user to whom it goes, the one that receives it; empty: all
 	Level       Level     // of a chatroom's message
 	Online      bool      // only for those who are connected now
 	Echo        bool      // the sender's own devices receive it too
@@ -139,7 +140,7 @@ func (s *Service) newMessage(c Caller, n NewMessage) (Message, error) {
 		return Message{}, err
 	}
 	now := s.clock.Now()
-	m := Message{App: c.App.ID, At: n.At, From: from, Device: n.Device, Client: n.Client, Body: n.Body, Ext: n.Ext, Only: dedupe(fold(n.Only)),
+	m := Message{App: c.App.ID, At: n.At, From: from, Device: n.Device, Client: n.Client, Body: n.Body, Ext: n.Ext, Only: dedupe(fold(n.Only)), ToDevice: n.ToDevice,
 		Level: n.Level, Online: n.Online, Echo: n.Echo, AskReceipts: n.AskReceipts, Wire: n.Wire, Raw: n.Raw}
 	if m.At.IsZero() {
 		m.At = now
@@ -154,6 +155,9 @@ func (s *Service) newMessage(c Caller, n NewMessage) (Message, error) {
 	}
 	if err := fits(c, n.Device, n.Client, ""); err != nil {
 		return Message{}, err
+	}
+	if len(n.ToDevice) > maxDevice {
+		return Message{}, ErrInvalid.With("to")
 	}
 	for _, name := range m.Only {
 		if _, err := ParseUsername(string(name)); err != nil {
@@ -228,6 +232,7 @@ var errNobody = errors.New("nobody receives the message")
 
 // sayInRoom gives a message to a room its number.
 func (s *Service) sayInRoom(tx Tx, c Caller, m *Message) error {
+	m.ToDevice = "" // which is of a user
 	if !c.IsApp() {
 		if err := s.maySpeakIn(tx, c, m.To); err != nil {
 			return err

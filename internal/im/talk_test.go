@@ -487,4 +487,8 @@ func TestDirectedToNobody(t *testing.T) {
 		as(t, w, "app").fails(fault).Say("#crew", "psst", func(n *im.NewMessage) { n.Only = []string{only} })
 	}
 	same(t, "bob", as(t, w, "bob").Open("web"), "")
+	device := func(name string) func(*im.NewMessage) { return func(n *im.NewMessage) { n.ToDevice = name } }
+	as(t, w, "cat").fails(im.ErrInvalid.With("to")).Say("bob", "psst", device(strings.Repeat("x", 257)))
+	as(t, w, "cat").Say("#crew", "to all", device("pad"))
+	same(t, "of a group there are no devices", as(t, w, "bob").Open("web"), "#crew 1")
 }

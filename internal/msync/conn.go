@@ -310,7 +310,10 @@ func (c *conn) Deliver(f *hub.Frame) {
 
 // meant reports whether a message that stands in no inbox is for this device.
 func (c *conn) meant(m *im.Message) bool {
-	if m.From == c.caller.User {
+	switch {
+	case m.To.User == c.caller.User && m.ToDevice != "" && m.ToDevice != c.device:
+		return false
+	case m.From == c.caller.User:
 		return m.Echo && m.Device != c.device
 	}
 	return len(m.Only) == 0 || slices.Contains(m.Only, c.caller.User)

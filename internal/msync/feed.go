@@ -69,7 +69,7 @@ func (c *conn) hear(frame *hub.Frame, m *im.Message) {
 	switch {
 	case f.known && m.ID <= f.at: // fetched before it was heard
 	case own && !follows: // it is nothing to tell, and what is missing is told of itself
-	case own || follows && !m.For(c.caller.User):
+	case own || follows && !m.For(c.caller.User, c.device):
 		f.at = m.ID
 	case !c.live.Load(), !follows, len(f.pushed) >= mostUnanswered, c.roomLocked() == 0:
 		f.dirty = true

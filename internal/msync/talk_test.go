@@ -32,6 +32,47 @@ func TestTalk(t *testing.T) {
 	}
 }
 
+// TestToOneDevice: a message to a device comes there, live and later, and to the sender's other devices, but to no other of the user.
+func TestToOneDevice(t *testing.T) {
+	w := newWorld(t)
+	ann, phone := w.connect("ann", "web"), w.connect("ann", "phone")
+	w.connect("bob", "pad").Kill()
+	bob := w.connect("bob", "web")
+	say := func(from *msynctest.Client, to, device, text string, route pb.Meta_RouteType) {
+		t.Helper()
+		id, err := from.Post(msynctest.Message{To: msynctest.ToUser(to), Device: device, Route: route, Body: &pb.MessageBody{Contents: []*pb.MessageBody_Content{msynctest.Text(text)}}})
+		w.must(err)
+		if ack, err := from.Await(w.ctx, id); err != nil || ack.Code != pb.Status_OK {
+			t.Fatalf("%q was not taken: %+v, %v", text, ack, err)
+		}
+	}
+	say(ann, "bob", "pad", "to the pad", pb.Meta_ROUTE_ALL)
+	say(ann, "bob", "pad", "to the pad, now", pb.Meta_ROUTE_ONLINE)
+	say(ann, "bob", "web", "to the web", pb.Meta_ROUTE_ALL)
+	say(ann, "bob", "web", "to the web, now", pb.Meta_ROUTE_ONLINE)
+	if to := w.hears(bob, "to the web", "to the web, now")[0].Meta.GetTo(); to.GetName() != "bob" || to.GetClientResource() != "web" {
+		t.Errorf("came to %v", to)
+	}
+	w.hears(phone, "to the pad", "to the pad, now", "to the web", "to the web, now")
+	w.send(ann, msynctest.ToUser("bob"), "to all")
+	w.hears(phone, "to all")
+	w.hears(bob, "to all")
+	pad := w.connect("bob", "pad")
+	w.hears(pad, "to the pad", "to all")
+
+	w.connect("cat", "pad").Kill()
+	cat, one := w.connect("cat", "web"), w.connect("cat", "phone")
+	w.connect("cat", "tv")
+	say(cat, "cat", "pad", "to myself elsewhere", pb.Meta_ROUTE_ALL)
+	say(cat, "cat", "phone", "to myself", pb.Meta_ROUTE_ALL)
+	say(cat, "cat", "phone", "to myself, now", pb.Meta_ROUTE_ONLINE)
+	w.hears(one, "to myself", "to myself, now")
+	w.hears(w.connect("cat", "pad"), "to myself elsewhere")
+	for _, device := range [][2]string{{"ann", "web"}, {"ann", "phone"}, {"bob", "web"}, {"bob", "pad"}, {"cat", "web"}, {"cat", "phone"}, {"cat", "tv"}, {"cat", "pad"}} {
+		w.readAll(device[0], device[1])
+	}
+}
+
 func imNow(w *world) int64 { return w.clock.Now().UnixMilli() }
 
 // TestPull: what came while nobody was there is listed, pulled in batches, acknowledged, and gone.

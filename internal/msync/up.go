@@ -183,6 +183,8 @@ func (c *conn) chat(meta *pb.Meta) (answer, operation, error) {
 		}
 		if to.Room != "" {
 			n.Only = meta.GetDirectedUsers()
+		} else {
+			n.ToDevice = meta.GetTo().GetClientResource()
 		}
 		sent, err := c.srv.service.Send(c.ctx, c.self, n)
 		if err != nil {

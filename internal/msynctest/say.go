@@ -45,6 +45,7 @@ type Message struct {
 	Ext      []*pb.KeyValue  // of the meta
 	Route    pb.Meta_RouteType
 	Directed []string
+	Device   string // of the user To, the one it is for; default: all
 }
 
 // Ack is how the server answered.
@@ -91,6 +92,9 @@ func (c *Client) Post(m Message) (uint64, error) {
 	meta := &pb.Meta{To: m.To.JID(c.cfg.App), Ns: pb.Meta_CHAT.Enum(), Payload: marshal(body), RouteType: &m.Route, Ext: m.Ext, DirectedUsers: m.Directed}
 	if m.ID != 0 {
 		meta.Id = &m.ID
+	}
+	if m.Device != "" {
+		meta.To.ClientResource = &m.Device
 	}
 	return c.PostMeta(meta)
 }

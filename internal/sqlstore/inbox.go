@@ -123,23 +123,24 @@ func (t *tx) Spans(app im.AppID, u im.Username, device string, of ...im.Conversa
 }
 
 // standsInInbox is Message.For in SQL, and leaves out what the device itself sent; $5 is the user, $6 the device, $7 what the
-// user's name looks like in only_for.
+// user's name looks like in only_for, $8 the other user of the conversation.
 const standsInInbox = ` WHERE app = $1 AND conv = $2 AND id > $3 AND id <= $4 AND (flags & 5) = 0
 	AND (sender <> $5 OR ((flags & 2) <> 0 AND device <> $6 AND $6 <> ''))
-	AND (only_for = '' OR sender = $5 OR only_for LIKE $7 ESCAPE '\')`
+	AND (only_for = '' OR sender = $5 OR only_for LIKE $7 ESCAPE '\')
+	AND (to_device = '' OR to_device = $6 OR $6 = '' OR (sender = $5 AND $5 <> $8))`
 
 func inboxArgs(d im.Device, c im.ConversationID, after, until im.MessageID) []any {
 	like := "% " + strings.ReplaceAll(string(d.User), "_", `\_`) + " %"
-	return []any{int64(d.App), string(c), int64(after), int64(until), string(d.User), d.Name, like}
+	return []any{int64(d.App), string(c), int64(after), int64(until), string(d.User), d.Name, like, string(c.With(d.User).User)}
 }
 
 // MessagesFor implements [im.InboxTx].
 func (t *tx) MessagesFor(d im.Device, c im.ConversationID, after, until im.MessageID, limit int) ([]im.Message, error) {
-	return list(t, selectMessage+standsInInbox+` ORDER BY id LIMIT $8`, append(inboxArgs(d, c, after, until), int64(limit)), scanMessages(d.App))
+	return list(t, selectMessage+standsInInbox+` ORDER BY id LIMIT $9`, append(inboxArgs(d, c, after, until), int64(limit)), scanMessages(d.App))
 }
 
-// countInbox leaves out what nobody said, unless a device asks; $8 is the first type of that.
-const countInbox = `SELECT COUNT(*) FROM messages` + standsInInbox + ` AND ($6 <> '' OR type < $8 AND about = 0)`
+// countInbox leaves out what nobody said, unless a device asks; $9 is the first type of that.
+const countInbox = `SELECT COUNT(*) FROM messages` + standsInInbox + ` AND ($6 <> '' OR type < $9 AND about = 0)`
 
 // CountMessages implements [im.InboxTx].
 func (t *tx) CountMessages(d im.Device, c im.ConversationID, after, until im.MessageID) (int, error) {

@@ -17,7 +17,7 @@ const (
 	flagAsks   = 8 // AskReceipts
 )
 
-const selectMessage = `SELECT id, conv, at, sender, device, client, flags, level, type, only_for, body, wire, raw, edits, editor, edited, about FROM messages`
+const selectMessage = `SELECT id, conv, at, sender, device, client, flags, level, type, only_for, to_device, body, wire, raw, edits, editor, edited, about FROM messages`
 
 // scanMessages returns a function that reads one message after the other.
 func scanMessages(app im.AppID) func(rows) (im.Message, error) {
@@ -25,7 +25,7 @@ func scanMessages(app im.AppID) func(rows) (im.Message, error) {
 	var id, at, flags, level, kind, edits, edited, of int64
 	var conv, only string
 	var body []byte
-	dest := []any{&id, &conv, &at, &m.From, &m.Device, &m.Client, &flags, &level, &kind, &only, &body, &m.Wire, &m.Raw, &edits, &m.Edit.By, &edited, &of}
+	dest := []any{&id, &conv, &at, &m.From, &m.Device, &m.Client, &flags, &level, &kind, &only, &m.ToDevice, &body, &m.Wire, &m.Raw, &edits, &m.Edit.By, &edited, &of}
 	return func(rows rows) (im.Message, error) {
 		err := rows.Scan(dest...)
 		if err != nil {
@@ -122,10 +122,10 @@ func (t *tx) AddMessage(m im.Message) (bool, error) {
 		}
 	}
 	flags := bit(m.Online)*flagOnline | bit(m.Echo)*flagEcho | bit(m.Past)*flagPast | bit(m.AskReceipts)*flagAsks
-	n, err := t.exec(`INSERT INTO messages (app, id, conv, at, sender, device, client, flags, level, type, only_for, body, wire, raw, edits, editor, edited, about)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) ON CONFLICT DO NOTHING`,
+	n, err := t.exec(`INSERT INTO messages (app, id, conv, at, sender, device, client, flags, level, type, only_for, to_device, body, wire, raw, edits, editor, edited, about)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19) ON CONFLICT DO NOTHING`,
 		int64(m.App), int64(m.ID), string(m.Conversation()), ms(m.At), string(m.From), m.Device, m.Client, flags, int64(m.Level),
-		int64(m.Body.Type), usersText(m.Only), encodeFields(m.Body.Fields, m.Ext), m.Wire, bytesOf(m.Raw),
+		int64(m.Body.Type), usersText(m.Only), m.ToDevice, encodeFields(m.Body.Fields, m.Ext), m.Wire, bytesOf(m.Raw),
 		int64(m.Edit.Count), string(m.Edit.By), ms(m.Edit.At), int64(m.Of))
 	if err == nil && n == 0 && !m.Past {
 		err = t.fail(errRace) // another node made the same id, or stored the same message of the device

@@ -86,7 +86,7 @@ func (t *tx) advanceEach(app im.AppID, round []*im.Message, at map[im.Username]i
 
 // addNotices stores messages that have their IDs.
 func (t *tx) addNotices(app im.AppID, round []*im.Message) error {
-	const insert = `INSERT INTO messages (app, id, conv, at, sender, device, client, flags, level, type, only_for, body, wire, raw, edits, editor, edited, about)
+	const insert = `INSERT INTO messages (app, id, conv, at, sender, device, client, flags, level, type, only_for, to_device, body, wire, raw, edits, editor, edited, about)
 		VALUES {} ON CONFLICT DO NOTHING`
 	for len(round) > 0 {
 		n := t.dialect.chunk(len(round))
@@ -94,7 +94,7 @@ func (t *tx) addNotices(app im.AppID, round []*im.Message) error {
 		for _, m := range round[:n] {
 			args = append(args, int64(m.ID), noticesOf+string(m.To.User), ms(m.At), encodeFields(m.Body.Fields, nil))
 		}
-		added, err := t.exec(t.texts.repeat(insert, `($1,?,?,?,'','','',0,0,$2,'',?,'',$3,0,'',0,0)`, 4, n), args...)
+		added, err := t.exec(t.texts.repeat(insert, `($1,?,?,?,'','','',0,0,$2,'','',?,'',$3,0,'',0,0)`, 4, n), args...)
 		if err == nil && added < n {
 			err = t.fail(errRace) // another node made one of the ids
 		}

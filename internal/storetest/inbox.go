@@ -18,6 +18,7 @@ func inboxTests() []test {
 		{"Places", testPlaces},
 		{"PlacesOfMany", testPlacesOf},
 		{"MessagesFor", testMessagesFor},
+		{"MessagesForDevices", testMessagesForDevices},
 		{"WhatNobodySaid", testWhatNobodySaid},
 		{"Devices", testDevices},
 		{"ForgetSpans", testForgetSpans},
@@ -207,7 +208,7 @@ func testMessagesFor(e *env) {
 			e.Errorf("%s %s: counts %d, finds %d", u, device, n, len(found))
 		}
 		for _, m := range found {
-			if !m.For(u) {
+			if !m.For(u, device) {
 				e.Errorf("message %d stands in the inbox of %s, and For denies it", m.ID, u)
 			}
 		}
@@ -226,6 +227,42 @@ func testMessagesFor(e *env) {
 	}
 	e.same("a stretch", inbox("zoe", "", 2, 7, 9), "[3 4 7]")
 	e.same("few", inbox("zoe", "", 0, 99, 2), "[1 2]")
+}
+
+// testMessagesForDevices is about messages between two, and to oneself, that are for one device.
+func testMessagesForDevices(e *env) {
+	e.users("ann", "bob")
+	say := func(id im.MessageID, from, to im.Username, device, toDevice string) {
+		m := e.message(id, from, to)
+		m.Echo, m.Device, m.ToDevice = true, device, toDevice
+		e.say(m)
+	}
+	say(1, "ann", "bob", "web", "pad")
+	say(2, "ann", "bob", "web", "")
+	say(3, "bob", "ann", "pad", "web")
+	say(4, "bob", "bob", "web", "pad")
+	say(5, "bob", "bob", "web", "")
+	for _, tt := range []struct{ user, with, device, want string }{
+		{"bob", "ann", "pad", "[1 2]"},
+		{"bob", "ann", "web", "[2 3]"},
+		{"bob", "ann", "", "[1 2]"},
+		{"ann", "bob", "pad", "[1 2]"},
+		{"ann", "bob", "web", "[3]"},
+		{"bob", "bob", "pad", "[4 5]"},
+		{"bob", "bob", "tv", "[5]"},
+		{"bob", "bob", "web", "[]"},
+	} {
+		d := im.Device{App: e.app, User: im.Username(tt.user), Name: tt.device}
+		c := im.Conversation(d.User, im.ToUser(im.Username(tt.with)))
+		found := read(e, func(tx im.Tx) ([]im.Message, error) { return tx.MessagesFor(d, c, 0, 99, 9) })
+		e.same(tt.user+" "+tt.device+" with "+tt.with, fmt.Sprint(idsOf(found)), tt.want)
+		e.same("counted", read(e, func(tx im.Tx) (int, error) { return tx.CountMessages(d, c, 0, 99) }), len(found))
+		for _, m := range found {
+			if !m.For(d.User, d.Name) {
+				e.Errorf("message %d stands in the inbox of %s on %s, and For denies it", m.ID, d.User, d.Name)
+			}
+		}
+	}
 }
 
 // testWhatNobodySaid waits for devices, and is not counted otherwise.

@@ -99,7 +99,7 @@ func testMessageWhole(e *env) {
 		{Name: "", Value: im.Value{Kind: im.JSONValue, Text: `{"b":[1,null]}`}}, {Name: "a", Value: im.Text("茶 \x00 <&>")},
 	}
 	m.Wire, m.Raw = "some", []byte{0, 1, 2, 255}
-	m.Echo, m.AskReceipts = true, true
+	m.Echo, m.AskReceipts, m.ToDevice = true, true, "pad"
 	room := m
 	room.ID, room.Client, room.To = 51, "c51", im.ToRoom(im.Group, "12345678901234")
 	room.Only, room.Level, room.Online, room.At = []im.Username{"x_y", "bob"}, im.LowLevel, true, start().Add(-time.Hour)

@@ -31,7 +31,7 @@ func AppendMeta(dst []byte, app im.AppKey, m *im.Message) []byte {
 	if to := shownTo(m); to.Room != "" {
 		b = AppendJID(b, metaTo, app, string(to.Room), RoomDomain, "")
 	} else {
-		b = AppendJID(b, metaTo, app, string(to.User), UserDomain, "")
+		b = AppendJID(b, metaTo, app, string(to.User), UserDomain, m.ToDevice)
 	}
 	at := m.At
 	if m.Of != 0 {

@@ -210,7 +210,7 @@ CREATE TABLE room_faces (
 
 -- A message stands once, whoever receives it. edits counts how often it was edited; about is the message whose edit a note tells.
 -- flags: 1 only for who was connected, 2 for the sender's devices too, 4 imported.
--- conv names a conversation: u and two users, g and a group, c and a chatroom, n and the user of whose notices it is made. only_for: ' ann bob ', or empty for all.
+-- conv names a conversation: u and two users, g and a group, c and a chatroom, n and the user of whose notices it is made. only_for: ' ann bob ', or empty for all. to_device: of the user to whom it goes.
 CREATE TABLE messages (
 	app      BIGINT NOT NULL,
 	id       BIGINT NOT NULL,
@@ -223,6 +223,7 @@ CREATE TABLE messages (
 	level    SMALLINT NOT NULL,
 	type     SMALLINT NOT NULL,
 	only_for TEXT NOT NULL,
+	to_device TEXT NOT NULL,
 	body     BYTEA NOT NULL,
 	wire     TEXT NOT NULL,
 	raw      BYTEA NOT NULL,

@@ -156,6 +156,21 @@ scenario('ids of a user on other platforms', { long: true }, async (t) => {
   equal(ids.data.length, 1, 'other devices');
 });
 
+scenario('a message to one device', {}, async (t) => {
+  const [alice] = await t.people('alice');
+  const user = await t.user('bob');
+  const [one, two, three] = [await t.online(user, { deviceId: 'one' }), await t.online(user, { deviceId: 'two' }), await t.online(user, { deviceId: 'three' })];
+  const at = (d) => `${user}/${d.conn.clientResource}`;
+  await alice.text('singleChat', at(two), 'to the second');
+  has(await two.got('to the second'), { from: alice.user, to: at(two) }, 'from another');
+  ok((await one.conn.getSelfIdsOnOtherPlatform()).data.includes(at(three)), 'the third is known to the first');
+  await one.text('singleChat', at(three), 'to myself');
+  has(await three.got('to myself'), { from: at(one), to: at(three) }, 'from oneself');
+  await alice.text('singleChat', user, 'fence');
+  for (const d of [one, two, three]) await d.got('fence');
+  equal([one, two, three].map((d) => d.texts()), [['fence'], ['to the second', 'fence'], ['to myself', 'fence']], 'what came where');
+});
+
 scenario('finding the server', {}, async (t) => {
   // All that differs from an app without url and apiUrl is who is asked where the server is.
   const d = t.device({ isHttpDNS: true, url: undefined, apiUrl: undefined, https: false });
