@@ -57,7 +57,7 @@ function happened({ operation, from, userId, memberCount, muteTimestamp }, me) {
   switch (operation) {
     case 'memberPresence': return `${from} came in; members: ${memberCount}`;
     case 'memberAbsence': return `${from} left; members: ${memberCount}`;
-    case 'muteMember': return `${who} ${verb} muted until ${new Date(muteTimestamp).toLocaleTimeString()}`;
+    case 'muteMember': return `${who} ${verb} muted until ${new Date(muteTimestamp).toLocaleString()}`;
     case 'unmuteMember': return `${who} may speak again`;
     case 'muteAllMembers': return 'nobody may speak now';
     case 'unmuteAllMembers': return 'all may speak again';
