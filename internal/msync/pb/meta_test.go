@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"google.golang.org/protobuf/proto"
 
@@ -89,6 +90,31 @@ func TestBodiesThereAndBack(t *testing.T) {
 			}
 		}
 	}
+}
+
+// FuzzAppendMeta: whatever another wire let in, what is written of it is as strict as what is read.
+func FuzzAppendMeta(f *testing.F) {
+	for _, body := range bodies() {
+		for _, field := range append(body.Fields, exts()...) {
+			f.Add(uint8(body.Type), field.Name, field.Text, uint8(field.Kind))
+		}
+	}
+	f.Add(uint8(im.LocationBody), "lat", "1e400", uint8(im.NumberValue))
+	f.Add(uint8(im.ImageBody), "size", `{"width":"7","height":"NaN"}`, uint8(im.JSONValue))
+	f.Add(uint8(im.CustomBody), "customExts", `[{"a":1e999},{"a":[`, uint8(im.JSONValue))
+	f.Fuzz(func(t *testing.T, kind uint8, name, text string, valueKind uint8) {
+		if !utf8.ValidString(name) || !utf8.ValidString(text) {
+			return // surfaces let in nothing else
+		}
+		fs := im.Fields{{Name: name, Value: im.Value{Kind: im.ValueKind(valueKind % 4), Text: text}}}
+		body := im.Body{Type: im.TextBody + im.BodyType(kind%8), Fields: fs}
+		meta, _ := encode(t, &im.Message{To: im.ToUser("bob"), Body: body, Ext: fs})
+		s, err := pb.ReadBody(meta.Payload)
+		if err != nil || s.Body.Type != body.Type || len(s.Ext) != 1 || s.Ext[0].Name != name {
+			t.Fatalf("got %+v, %v", s, err)
+		}
+		thereAndBack(t, s)
+	})
 }
 
 // TestSubTypePresence: clients take a text for a combined message when the field is there, whatever it holds (wire/msync.md §20).
