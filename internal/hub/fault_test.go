@@ -166,7 +166,7 @@ func TestFaultInWriting(t *testing.T) {
 	l := listen(t)
 	for i, conn := range []net.Conn{badConn{newPipe()}, badSystem{badConn{newPipe()}}} {
 		var ended atomic.Value
-		bad := w.hub.NewLine(conn)
+		bad := w.hub.NewLine(conn, nil)
 		bad.Watch(func(r hub.Reason) { ended.Store(r) })
 		good := dial(t, w.hub, l)
 		bad.Push([]byte("x"))
@@ -190,7 +190,7 @@ func TestFaultInWriting(t *testing.T) {
 func TestFaultInALook(t *testing.T) {
 	w, f := frail(t)
 	p := newPipe()
-	bad := w.hub.NewLine(p)
+	bad := w.hub.NewLine(p, nil)
 	bad.Watch(func(hub.Reason) { panic("planted") })
 	good, _ := w.line()
 	w.clock.Advance(15 * time.Second)

@@ -1,9 +1,11 @@
 package hub
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"maps"
+	"net/netip"
 	"slices"
 	"sync"
 	"time"
@@ -19,7 +21,7 @@ type Rooms interface {
 	WentAway(context.Context, im.AppID, im.Username) error
 }
 
-// Config holds what a Hub works with. Times that are zero have defaults.
+// Config holds what a Hub works with. Numbers and times that are zero have defaults.
 type Config struct {
 	Bus   im.Bus
 	Clock im.Clock
@@ -33,6 +35,8 @@ type Config struct {
 	Stuck  time.Duration // one that takes nothing of what is written, after this
 	Crowd  time.Duration // joins and leaves of a large room are told together, this often
 	Large  int           // connected users that make a room large
+
+	Guests, FromOne int // most connections that have not signed in: in all, and of one address
 }
 
 // Hub is the sessions of this node. It is safe for concurrent use. Locks are taken in the order person, hub, room; none while a
@@ -44,6 +48,7 @@ type Hub struct {
 	buffers sync.Pool
 	writers Group // goroutines of lines, and pens
 	pens    pens
+	guests  guests
 
 	crowds, look deadline      // of telling crowds, and of looking at all lines
 	wake         chan struct{} // holds one note: a deadline has moved
@@ -62,15 +67,14 @@ func New(cfg Config) *Hub {
 	orTime(&cfg.Idle, 2*time.Minute)
 	orTime(&cfg.Stuck, 20*time.Second)
 	orTime(&cfg.Crowd, time.Second)
-	if cfg.Large == 0 {
-		cfg.Large = 100
-	}
+	cfg.Large, cfg.Guests, cfg.FromOne = cmp.Or(cfg.Large, 100), cmp.Or(cfg.Guests, mostGuests), cmp.Or(cfg.FromOne, mostFromOne)
 	if cfg.Faults == nil {
 		cfg.Faults = im.NewFaults(cfg.Log)
 	}
 	return &Hub{
 		cfg: cfg, buffers: sync.Pool{New: func() any { return new([]byte) }}, lines: map[*Line]struct{}{},
 		people: map[personKey]*person{}, rooms: map[roomKey]*room{}, apps: map[im.AppID]*audience{}, wake: make(chan struct{}, 1),
+		guests: guests{from: map[netip.Prefix]int{}, refused: map[error]uint64{}},
 	}
 }
 

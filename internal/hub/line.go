@@ -25,10 +25,11 @@ const (
 // hub's pens, or, when the system takes no more for the moment, has a goroutine of its own. Frames that wait together are merged into
 // one write. When the queue is full the reader is too slow: the line ends.
 type Line struct {
-	hub  *Hub
-	conn net.Conn
-	raw  syscall.RawConn // of conn; nil: a pen cannot write to it without waiting
-	end  func(Reason)
+	hub   *Hub
+	conn  net.Conn
+	raw   syscall.RawConn // of conn; nil: a pen cannot write to it without waiting
+	guest *Guest
+	end   func(Reason)
 
 	heard atomic.Int64 // when something came last, in milliseconds
 	known atomic.Bool  // it has signed in
@@ -48,9 +49,10 @@ const (
 	lineClosed
 )
 
-// NewLine returns the line of a connection, of which the hub knows from Watch on.
-func (h *Hub) NewLine(conn net.Conn) *Line {
-	l := &Line{hub: h, conn: conn, raw: rawOf(conn)}
+// NewLine returns the line of a connection, of which the hub knows from Watch on. guest is who was admitted with it; nil: nobody was
+// asked.
+func (h *Hub) NewLine(conn net.Conn, guest *Guest) *Line {
+	l := &Line{hub: h, conn: conn, raw: rawOf(conn), guest: guest}
 	l.Heard()
 	return l
 }
@@ -65,6 +67,7 @@ func (l *Line) Watch(end func(Reason)) bool {
 	defer h.mu.Unlock()
 	if h.closed {
 		_ = l.conn.Close()
+		l.guest.Leave()
 		return false
 	}
 	h.lines[l] = struct{}{}
@@ -77,7 +80,10 @@ func (l *Line) Watch(end func(Reason)) bool {
 func (l *Line) Heard() { l.heard.Store(l.hub.cfg.Clock.Now().UnixMilli()) }
 
 // SignedIn notes that the connection is somebody's: it may be idle for longer.
-func (l *Line) SignedIn() { l.known.Store(true) }
+func (l *Line) SignedIn() {
+	l.known.Store(true)
+	l.guest.Leave()
+}
 
 // Push queues a whole frame, which nobody may change any more. It does not wait.
 func (l *Line) Push(frame []byte) { l.push(frame, mostFrames, im.HighLevel) }
@@ -261,6 +267,7 @@ func (l *Line) Close(r Reason) {
 		l.hub.stats.end(r)
 	}
 	l.hang()
+	l.guest.Leave()
 }
 
 // due is when the line is to end, in milliseconds, and why, unless something comes, or what is written is read.

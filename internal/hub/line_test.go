@@ -80,7 +80,7 @@ func (l *line) reasons() []hub.Reason {
 func (w *world) line() (*line, *pipe) {
 	w.t.Helper()
 	p := newPipe()
-	l := &line{Line: w.hub.NewLine(p)}
+	l := &line{Line: w.hub.NewLine(p, nil)}
 	if !l.Watch(func(r hub.Reason) {
 		l.mu.Lock()
 		l.ended = append(l.ended, r)
@@ -285,7 +285,7 @@ func TestLineChurn(t *testing.T) {
 		for i := range 8 {
 			p := newPipe()
 			close(p.release)
-			l := w.hub.NewLine(p)
+			l := w.hub.NewLine(p, nil)
 			if !l.Watch(func(r hub.Reason) {
 				if i%2 == 0 {
 					l.Part([]byte(r))

@@ -38,7 +38,7 @@ func dial(t *testing.T, h *hub.Hub, l net.Listener) wire {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := wire{h.NewLine(conn), reader, make(chan hub.Reason, 100)}
+	w := wire{h.NewLine(conn, nil), reader, make(chan hub.Reason, 100)}
 	if !w.line.Watch(func(r hub.Reason) { w.ended <- r }) {
 		t.Fatal("the hub is closed")
 	}

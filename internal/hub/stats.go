@@ -11,6 +11,8 @@ import (
 // Stats is what the hub has done since it was made, and what it holds now.
 type Stats struct {
 	Lines, Sessions, Users, Rooms int
+	Guests                        int               // connections that have not signed in
+	TurnedAway                    map[error]uint64  // connections that were not admitted, by why
 	Opened                        uint64            // sessions
 	Ended                         map[Reason]uint64 // lines, by reason
 	Frames, Writes                uint64            // given to lines, and the writes they were merged into
@@ -60,6 +62,11 @@ func (h *Hub) Stats() Stats {
 	maps.Copy(s.Ended, c.ended)
 	s.Encoded = maps.Clone(c.encodings)
 	c.mu.Unlock()
+	s.TurnedAway = map[error]uint64{ErrFull: 0, ErrAddressFull: 0}
+	h.guests.mu.Lock()
+	s.Guests = h.guests.all
+	maps.Copy(s.TurnedAway, h.guests.refused)
+	h.guests.mu.Unlock()
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	s.Lines, s.Users, s.Rooms = len(h.lines), len(h.people), len(h.rooms)

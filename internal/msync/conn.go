@@ -50,7 +50,7 @@ type conn struct {
 func (c *conn) read() {
 	defer c.srv.faults.Catch("connection", "", func() { c.leave(errFailed) })
 	for {
-		frame, text, err := c.socket.next(mostFrame)
+		frame, text, err := c.socket.next(c.mostFrame())
 		if err == nil {
 			c.srv.crew.do(func() { err = c.handleFrame(frame, text) })
 		}
@@ -59,6 +59,14 @@ func (c *conn) read() {
 			return
 		}
 	}
+}
+
+// mostFrame bounds the next message.
+func (c *conn) mostFrame() int {
+	if c.session == nil {
+		return mostGreeting
+	}
+	return mostFrame
 }
 
 // handleFrame handles one message. An error ends the connection.

@@ -154,7 +154,7 @@ func TestReplaced(t *testing.T) {
 func TestEndlessNames(t *testing.T) {
 	w := newWorld(t)
 	c := w.open("ann", "web", quiet)
-	payload, err := proto.Marshal(&pb.Provision{Resource: new("web"), DeviceUuid: new(strings.Repeat("x", 100_000)), DeviceName: new("\xff")})
+	payload, err := proto.Marshal(&pb.Provision{Resource: new("web"), DeviceUuid: new(strings.Repeat("x", 20_000)), DeviceName: new("\xff")})
 	w.must(err)
 	w.must(c.Write(&pb.MSync{Command: pb.MSync_PROVISION.Enum(), Guid: &pb.JID{AppKey: new(w.app.Key.String()), Name: new("ann")}, Auth: new(w.token("ann")), Payload: payload}))
 	var answer pb.Provision

@@ -6,8 +6,12 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// mostFrame bounds a message of a client that is not signed in or anything but a message; the app's setting bounds what is said.
-const mostFrame = 512 << 10
+// mostFrame bounds what a client sends at once; the app's setting bounds what is said. mostGreeting is for those who have not signed in:
+// a token has a few hundred bytes.
+const (
+	mostFrame    = 512 << 10
+	mostGreeting = 32 << 10
+)
 
 // framesPerSay is how many frames a client may send for each message that it may: acknowledgements, heartbeats.
 const framesPerSay = 10

@@ -3,6 +3,7 @@ package msync
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
@@ -112,6 +113,23 @@ func sockInfo(w http.ResponseWriter, r *http.Request) {
 	}{true, []string{"*:*"}, false, rand.Uint32()})
 }
 
+// admit asks whether one more may come who has not signed in. If not, it answers and returns nil.
+func (s *Server) admit(w http.ResponseWriter, r *http.Request) *hub.Guest {
+	guest, err := s.hub.Admit(r.RemoteAddr)
+	if err == nil {
+		return guest
+	}
+	s.log.Debug("not let in", "client", r.RemoteAddr, "err", err)
+	w.Header().Set("Retry-After", "1")
+	w.Header().Set("Connection", "close")
+	if errors.Is(err, hub.ErrAddressFull) {
+		refuse(w, http.StatusTooManyRequests, "reach_limit", err.Error())
+	} else {
+		refuse(w, http.StatusServiceUnavailable, "service_unavailable", err.Error())
+	}
+	return nil
+}
+
 // upgrade makes a WebSocket of the request. The handler returns; the connection is read by goroutines of its own.
 func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, f form) {
 	if !strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
@@ -119,8 +137,13 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, f form) {
 		refuse(w, http.StatusUpgradeRequired, "upgrade_required", "this is a WebSocket: set it as the SDK's url")
 		return
 	}
+	guest := s.admit(w, r)
+	if guest == nil {
+		return
+	}
 	netConn, buffered, _, err := ws.HTTPUpgrader{}.Upgrade(r, w)
 	if err != nil {
+		guest.Leave()
 		s.log.Debug("not a WebSocket", "err", err)
 		if netConn != nil {
 			_ = netConn.Close()
@@ -132,10 +155,11 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, f form) {
 	c := &conn{srv: s, ctx: s.ctx, form: f, fixed: f == sockForm, limits: newLimits(s.rate)}
 	c.socket, err = newSocket(netConn, early, func(p []byte) { c.line.Push(wsFrame(ws.OpPong, p)) })
 	if err != nil {
+		guest.Leave()
 		_ = netConn.Close()
 		return
 	}
-	if c.line = s.hub.NewLine(netConn); !c.line.Watch(c.End) {
+	if c.line = s.hub.NewLine(netConn, guest); !c.line.Watch(c.End) {
 		return
 	}
 	if f == sockForm {

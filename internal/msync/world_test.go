@@ -45,6 +45,7 @@ type world struct {
 	log    *slog.Logger
 	wrap   func(im.Tx) im.Tx // of the stores of later lives
 	caught *im.Faults        // of later lives
+	limit  func(*hub.Config) // of later lives
 	tokens map[string]string
 	begun  uint64 // clients, each of which counts its messages from another number
 	*node
@@ -145,7 +146,11 @@ func (w *world) furnish(kind im.RoomKind, id im.RoomID, owner string, members ..
 // start begins a life of the server.
 func (w *world) start() {
 	n := &node{store: &mortal{Store: w.disk, wrap: w.wrap}, bus: &slowBus{Local: bus.NewLocal()}, doors: newDoors()}
-	n.hub = hub.New(hub.Config{Bus: n.bus, Clock: w.clock, IDs: w.ids, Log: w.log, Faults: w.caught})
+	live := hub.Config{Bus: n.bus, Clock: w.clock, IDs: w.ids, Log: w.log, Faults: w.caught}
+	if w.limit != nil {
+		w.limit(&live)
+	}
+	n.hub = hub.New(live)
 	n.svc = im.NewService(im.Config{Store: n.store, Bus: n.bus, Clock: w.clock, IDs: w.ids, Blob: w.blobs, Pictures: pictures.New(),
 		Passwords: imtest.Passwords{}, Sessions: n.hub, Log: w.log})
 	n.hub.Use(n.svc)

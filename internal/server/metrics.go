@@ -113,6 +113,7 @@ func (c liveCollector) numbers() []liveNumber {
 	all := []liveNumber{
 		one("realtime_connections", "Open realtime connections.", prometheus.GaugeValue, float64(s.Lines)),
 		one("realtime_sessions", "Connections that have signed in.", prometheus.GaugeValue, float64(s.Sessions)),
+		one("realtime_guests", "Connections that have not signed in.", prometheus.GaugeValue, float64(s.Guests)),
 		one("realtime_users", "Users who have sessions on this node.", prometheus.GaugeValue, float64(s.Users)),
 		one("realtime_rooms", "Rooms that somebody connected to this node is in.", prometheus.GaugeValue, float64(s.Rooms)),
 		one("realtime_sessions_opened_total", "Sign-ins that became sessions.", prometheus.CounterValue, float64(s.Opened)),
@@ -121,6 +122,10 @@ func (c liveCollector) numbers() []liveNumber {
 	}
 	labelled := func(name, help, label, value string, n uint64) {
 		all = append(all, liveNumber{prometheus.NewDesc("teahouse_"+name, help, []string{label}, nil), prometheus.CounterValue, float64(n), []string{value}})
+	}
+	for why, n := range s.TurnedAway {
+		bound := map[error]string{hub.ErrFull: "all", hub.ErrAddressFull: "address"}[why]
+		labelled("realtime_turned_away_total", "Connections that were not let in because too many had not signed in: of their address, or of all.", "bound", bound, n)
 	}
 	for reason, n := range s.Ended {
 		labelled("realtime_ended_total", "Connections that ended, by reason.", "reason", string(reason), n)
