@@ -23,6 +23,8 @@ func (t Tool) onOnlyApp(ctx context.Context, key string, fn func(core, *im.App) 
 		switch {
 		case err != nil:
 			return err
+		case len(apps) == 0:
+			return errors.New("there is no app yet; make one: teahouse app create ORG#APP")
 		case len(apps) != 1:
 			return fmt.Errorf("there are %d apps: name one with --app ORG#APP; \"teahouse app list\" shows them", len(apps))
 		}

@@ -74,8 +74,11 @@ func (c ThinkSNSConfig) check() (errs []error) {
 	default:
 		refuse("--thinksns %s: want off, standalone or sidecar", c.Mode)
 	}
-	if _, err := parseAppKey(c.App); err != nil {
+	switch _, err := parseAppKey(c.App); {
+	case c.App == "":
 		refuse("--thinksns %s needs an app: name it with --thinksns-app ORG#APP or --app", c.Mode)
+	case err != nil:
+		refuse("--thinksns-app or else --app: %w", err)
 	}
 	if r := c.Registration; r != "" && r != "off" && r != "open" {
 		refuse("--thinksns-registration %s: want off or open", r)
