@@ -115,7 +115,7 @@ func (h *Hub) Close(ctx context.Context) {
 	case <-done:
 	case <-ctx.Done():
 		for _, l := range h.allLines() {
-			l.hang()
+			l.Hang()
 		}
 		<-done
 	}

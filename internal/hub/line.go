@@ -167,7 +167,7 @@ func (l *Line) write() {
 	defer l.hub.cfg.Faults.Catch("writing", "", l.fail)
 	for more := true; more; more = l.rest() {
 		if err := l.send(l.take()); err != nil {
-			l.hang()
+			l.Hang()
 		}
 	}
 }
@@ -180,7 +180,7 @@ func (l *Line) catchUp(begun []byte, frames [][]byte) {
 		err = l.send(frames)
 	}
 	if err != nil {
-		l.hang()
+		l.Hang()
 	}
 	if l.rest() {
 		l.write()
@@ -189,7 +189,7 @@ func (l *Line) catchUp(begun []byte, frames [][]byte) {
 
 // fail ends the line after a fault in writing to it.
 func (l *Line) fail() {
-	defer l.hang()
+	defer l.Hang()
 	l.end(Failed)
 }
 
@@ -245,12 +245,12 @@ func (l *Line) Part(words ...[]byte) {
 func (l *Line) bow() {
 	half, ok := l.conn.(interface{ CloseWrite() error })
 	if !ok || l.conn.SetReadDeadline(time.Now().Add(partingTime)) != nil || half.CloseWrite() != nil {
-		l.hang()
+		l.Hang()
 	}
 }
 
-// hang closes the connection, which whoever reads it notices.
-func (l *Line) hang() {
+// Hang closes the connection, which whoever reads it notices.
+func (l *Line) Hang() {
 	l.mu.Lock()
 	l.state, l.waiting = lineClosed, nil
 	l.mu.Unlock()
@@ -266,7 +266,7 @@ func (l *Line) Close(r Reason) {
 	if open {
 		l.hub.stats.end(r)
 	}
-	l.hang()
+	l.Hang()
 	l.guest.Leave()
 }
 
@@ -288,7 +288,7 @@ func (l *Line) due() (at int64, why Reason) {
 
 // check asks the line to end if it is due, and returns when it is, or was.
 func (l *Line) check(now int64) (at int64) {
-	defer l.hub.cfg.Faults.Catch("looking", "", l.hang)
+	defer l.hub.cfg.Faults.Catch("looking", "", l.Hang)
 	at, why := l.due()
 	if at <= now {
 		l.end(why)

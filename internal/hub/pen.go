@@ -72,7 +72,7 @@ func (h *Hub) dip(l *Line, buf *[]byte, t *try) {
 		h.stats.writes.Add(1)
 		switch n, err := t.on(l.raw); {
 		case err != nil:
-			l.hang()
+			l.Hang()
 			frames = nil
 		case n < len(t.data): // the reader is behind
 			rest := slices.Clone(t.data[n:])

@@ -6,4 +6,6 @@ import "errors"
 
 const canTry = false
 
-func tryWrite(uintptr, []byte) (int, error) { return 0, errors.ErrUnsupported }
+func sysWrite(uintptr, []byte) (int, error) { return 0, errors.ErrUnsupported }
+
+func sysRead(uintptr, []byte) (int, error) { return 0, errors.ErrUnsupported }

@@ -209,7 +209,7 @@ func (c *conn) over() bool {
 // drain waits until the client has taken the last words and hung up, for as long as the line allows.
 func (c *conn) drain() {
 	for {
-		if _, err := c.socket.Conn.Read(c.socket.buf[:]); err != nil {
+		if _, err := c.socket.in.Read(c.socket.buf[:]); err != nil {
 			return
 		}
 	}
@@ -242,7 +242,7 @@ func (c *conn) finish(r hub.Reason, cause error) {
 		return
 	}
 	if r == hub.Slow || r == hub.Idle { // who does not read needs no words
-		_ = c.socket.Conn.Close() // the reader notices
+		c.line.Hang() // the reader notices
 		return
 	}
 	c.endMu.Lock()

@@ -3,7 +3,6 @@ package msync
 import (
 	"errors"
 	"io"
-	"net"
 
 	"github.com/gobwas/ws"
 )
@@ -20,7 +19,7 @@ const socketBuffer = 512
 
 // socket reads the frames of one WebSocket (RFC 6455). Writing is the line's.
 type socket struct {
-	net.Conn
+	in   io.Reader
 	pong func([]byte) // answers a ping
 
 	buf        [socketBuffer]byte
@@ -29,8 +28,8 @@ type socket struct {
 }
 
 // newSocket takes what the client sent right after its request.
-func newSocket(conn net.Conn, early []byte, pong func([]byte)) (*socket, error) {
-	s := &socket{Conn: conn, pong: pong}
+func newSocket(in io.Reader, early []byte, pong func([]byte)) (*socket, error) {
+	s := &socket{in: in, pong: pong}
 	if s.end = copy(s.buf[:], early); s.end < len(early) {
 		return nil, errFraming // before it knows our answer it has nothing to say
 	}
@@ -40,7 +39,7 @@ func newSocket(conn net.Conn, early []byte, pong func([]byte)) (*socket, error) 
 // Read serves the header's reader.
 func (s *socket) Read(p []byte) (int, error) {
 	if s.start == s.end {
-		n, err := s.Conn.Read(s.buf[:])
+		n, err := s.in.Read(s.buf[:])
 		if n == 0 {
 			return 0, err
 		}
@@ -123,7 +122,7 @@ func (s *socket) readInto(p []byte) (int, error) {
 	if s.start < s.end {
 		return s.Read(p)
 	}
-	n, err := s.Conn.Read(p)
+	n, err := s.in.Read(p)
 	if n == 0 && err == nil {
 		err = io.ErrNoProgress
 	}
