@@ -29,6 +29,7 @@ type conn struct {
 	self    im.Caller // the same, with the app's settings of now: of the reader alone
 	token   string
 	device  string
+	since   im.MessageID // what was said before it signed in is not above it
 	beats   int
 	session *hub.Session
 	limits  limits
@@ -334,7 +335,7 @@ func (c *conn) pass(f *hub.Frame, m *im.Message, queue im.Address, level im.Leve
 	}
 	app := c.caller.App.Key
 	wire := f.Wire(hub.Form{Protocol: c.form.protocol(), User: queue.User}, func() []byte {
-		return c.form.frame(down{metas: [][]byte{c.srv.encode(nil, app, m)}, queue: queue, last: true}.append(nil, app))
+		return c.form.frame(down{metas: [][]byte{c.srv.meta(app, m, true)}, queue: queue, last: true}.append(nil, app))
 	})
 	if wire != nil {
 		c.line.PushLevel(wire, level)
@@ -356,7 +357,7 @@ func (c *conn) proclaim(m im.Message) {
 // meta is a message in the client's form; nil when a fault keeps it from being one, which is told in the log.
 func (c *conn) meta(m *im.Message) []byte {
 	defer c.srv.faults.Catch("encoding", "message "+m.ID.String(), nil)
-	return c.srv.encode(nil, c.caller.App.Key, m)
+	return c.srv.meta(c.caller.App.Key, m, m.ID > c.since)
 }
 
 // tell pushes an event that is not a message.

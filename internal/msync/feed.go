@@ -88,7 +88,7 @@ func (c *conn) hear(frame *hub.Frame, m *im.Message) {
 func (c *conn) wire(frame *hub.Frame, m *im.Message, with im.Address) []byte {
 	form := hub.Form{Protocol: c.form.protocol(), User: with.User}
 	return frame.Wire(form, func() []byte {
-		d := down{metas: [][]byte{c.srv.encode(nil, c.caller.App.Key, m)}, nextKey: m.ID, queue: with}
+		d := down{metas: [][]byte{c.srv.meta(c.caller.App.Key, m, true)}, nextKey: m.ID, queue: with}
 		return c.form.frame(d.append(nil, c.caller.App.Key))
 	})
 }

@@ -31,7 +31,7 @@ func (c *conn) provision(m *pb.MSync) error {
 	if device == "" {
 		device = newResource()
 	}
-	caller.Device = device
+	caller.Device, c.since = device, im.MessageIDAt(c.srv.service.Now())
 	c.caller, c.self, c.token, c.device = caller, caller, token, device
 	c.srv.acker.settle(c.ctx, caller.App.ID, caller.User, device)
 	about := im.Connection{Resource: device, UUID: shorten(p.GetDeviceUuid()), Name: shorten(p.GetDeviceName()), Says: shorten(p.GetReason())}

@@ -52,6 +52,11 @@ func New(cfg Config) *Server {
 	return s
 }
 
+// meta is a message as clients get it; online tells that the receiver was connected when it was said.
+func (s *Server) meta(app im.AppKey, m *im.Message, online bool) []byte {
+	return pb.AppendOnline(s.encode(nil, app, m), m, online)
+}
+
 // Close waits until all connections have ended, which the hub asks them to when it is closed, or cuts them off when ctx ends. Then
 // everything acknowledged is written.
 func (s *Server) Close(ctx context.Context) {

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"teahouse/internal/im"
 	"teahouse/internal/msync/pb"
@@ -93,6 +94,36 @@ func TestPull(t *testing.T) {
 		t.Errorf("%d came twice", bob.Repeats())
 	}
 	w.readAll("bob", "web")
+}
+
+// TestOnline: a message tells whether it was said while its receiver was there.
+func TestOnline(t *testing.T) {
+	w := newWorld(t)
+	w.connect("bob", "web").Kill()
+	ann := w.connect("ann", "web")
+	w.send(ann, msynctest.ToUser("bob"), "before")
+	w.clock.Advance(time.Second)
+	bob := w.connect("bob", "web", quiet)
+	w.must(bob.Pull(msynctest.ToUser("ann").JID(w.app.Key.String()), 0))
+	before := w.hears(bob, "before")[0]
+	w.must(bob.Pull(before.Queue, before.Meta.GetId()))
+	var live []string
+	for i := range 40 {
+		live = append(live, fmt.Sprint("live ", i))
+		w.send(ann, msynctest.ToUser("bob"), live[i])
+	}
+	const pushed = 32 // and the others are fetched when these are acknowledged
+	got := w.hears(bob, live[:pushed]...)
+	w.must(bob.Pull(before.Queue, got[pushed-1].Meta.GetId()))
+	got = append(got, w.hears(bob, live[pushed:]...)...)
+	if meta := before.Meta.GetMeta(); string(meta) != `{"is_online":0}` {
+		t.Errorf("before: %s", meta)
+	}
+	for _, g := range got {
+		if meta := g.Meta.GetMeta(); string(meta) != `{"is_online":1}` {
+			t.Errorf("%s: %s", g.Text(), meta)
+		}
+	}
 }
 
 // TestPullByHand looks at the frames of a pull.

@@ -50,14 +50,24 @@ func AppendMeta(dst []byte, app im.AppKey, m *im.Message) []byte {
 	switch {
 	case spoken && m.To.Kind == im.Chatroom:
 		b = appendRoomExt(b, m)
-	case spoken && m.Online:
-		b = appendText(b, metaMeta, `{"is_online":1}`)
 	case m.Body.Type == im.RecallBody:
 		if _, ext, _ := m.Withdrawal(); ext != "" {
 			b = appendKeyValue(b, metaExt, "recallMessageExtensionInfo", im.Text(ext))
 		}
 	}
 	return b
+}
+
+// AppendOnline writes behind a message's Meta whether it was said while its receiver was connected. Of chatrooms clients take it for
+// granted, and of what tells of messages they do not ask.
+func AppendOnline(b []byte, m *im.Message, online bool) []byte {
+	switch {
+	case !m.Spoken() || m.To.Kind == im.Chatroom:
+		return b
+	case online:
+		return appendText(b, metaMeta, `{"is_online":1}`)
+	}
+	return appendText(b, metaMeta, `{"is_online":0}`)
 }
 
 // shownTo is where clients are told that a message went. A receipt about a group is kept among the notices of who is told.

@@ -179,12 +179,17 @@ func TestMetaOfMessages(t *testing.T) {
 	if got, want := fmt.Sprint(len(meta.Ext), " ", line(meta.Ext[0]), " ", line(meta.Ext[1])), `2 key:"chatroom_msg_tag" type:INT varint_value:0 key:"is_broadcast" type:BOOL varint_value:1`; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
-	online := im.Message{ID: 2, At: at, From: "ann", To: im.ToUser("bob"), Body: bodies()["text"], Online: true}
-	meta, _ = encode(t, &online)
-	meta.Payload = nil
-	want = `id:2 from:{app_key:"demo#chat" name:"ann" domain:"easemob.com"} to:{app_key:"demo#chat" name:"bob" domain:"easemob.com"} timestamp:1700000000123 ns:CHAT meta:"{\"is_online\":1}"`
-	if got := line(meta); got != want {
-		t.Errorf("got  %s\nwant %s", got, want)
+	text := im.Message{ID: 2, At: at, From: "ann", To: im.ToUser("bob"), Body: bodies()["text"]}
+	withdrawn := im.Message{ID: 3, To: im.ToUser("bob"), Body: im.Body{Type: im.RecallBody}}
+	for _, row := range []struct {
+		m      *im.Message
+		online bool
+		want   string
+	}{{&text, true, `{"is_online":1}`}, {&text, false, `{"is_online":0}`}, {&room, true, ""}, {&withdrawn, true, ""}} {
+		var meta pb.Meta
+		if err := proto.Unmarshal(pb.AppendOnline(pb.AppendMeta(nil, demo(), row.m), row.m, row.online), &meta); err != nil || string(meta.GetMeta()) != row.want || meta.GetId() != uint64(row.m.ID) {
+			t.Errorf("got %v, %v, want %s", &meta, err, row.want)
+		}
 	}
 }
 

@@ -31,6 +31,8 @@ scenario('what came while one was away', { core: true }, async (t) => {
   if (t.job.sdk === '4.21.1') {
     equal(again.all('onOfflineMessageSyncStart').length, 1, 'beginnings of the sync');
     await again.event('onOfflineMessageSyncFinish');
+    const states = [`${bob.user} 0`, 'after'].map((msg) => again.all('onTextMessage', { msg })[0].onlineState);
+    equal(states, [0, 1], 'what was said while one was away, and while there');
   }
 });
 
