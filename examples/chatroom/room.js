@@ -29,7 +29,7 @@ async function enterRoom(websdk, { server, appKey, user, password, room }, show)
     unmute: (username) => conn.unmuteChatRoomMember({ chatRoomId: room, username }),
     async leave() {
       inside = false;
-      await conn.leaveChatRoom({ roomId: room });
+      await conn.leaveChatRoom({ roomId: room }).catch(() => {}); // removed, or without a connection: out already
       conn.close();
     },
   };
