@@ -47,7 +47,7 @@ const (
 
 // makeTables makes the tables of a new database.
 func makeTables(database string) error {
-	s, err := sqlstore.Open(context.Background(), sqlstore.Config{Database: database})
+	s, err := sqlstore.Open(context.Background(), sqlstore.Config{Database: database, Unsynced: true})
 	if err != nil {
 		return err
 	}
@@ -57,7 +57,7 @@ func makeTables(database string) error {
 func newWorld(t testing.TB, settings map[string]string, configure ...func(*easemob.Config)) *world {
 	t.Helper()
 	ctx := context.Background()
-	store, err := sqlstore.Open(ctx, sqlstore.Config{Database: storetest.SQLite(t, makeTables)})
+	store, err := sqlstore.Open(ctx, sqlstore.Config{Database: storetest.SQLite(t, makeTables), Unsynced: true})
 	if err != nil {
 		t.Fatal(err)
 	}

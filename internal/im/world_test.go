@@ -54,7 +54,7 @@ func newWorld(t *testing.T, settings ...string) *world {
 
 // makeTables makes the tables of a new database.
 func makeTables(database string) error {
-	s, err := sqlstore.Open(context.Background(), sqlstore.Config{Database: database})
+	s, err := sqlstore.Open(context.Background(), sqlstore.Config{Database: database, Unsynced: true})
 	if err != nil {
 		return err
 	}
@@ -72,7 +72,7 @@ func onEngines(t *testing.T, settings []string, test func(t *testing.T, w *world
 
 func openStore(t *testing.T, database string) im.Store {
 	t.Helper()
-	store, err := sqlstore.Open(t.Context(), sqlstore.Config{Database: database})
+	store, err := sqlstore.Open(t.Context(), sqlstore.Config{Database: database, Unsynced: true})
 	if err != nil {
 		t.Fatalf("open %s: %v", database, err)
 	}

@@ -75,7 +75,7 @@ func newWorld(t testing.TB, settings ...string) *world {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	t.Cleanup(cancel)
-	store, err := sqlstore.Open(ctx, sqlstore.Config{Database: storetest.SQLite(t, makeTables)})
+	store, err := sqlstore.Open(ctx, sqlstore.Config{Database: storetest.SQLite(t, makeTables), Unsynced: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,7 +94,7 @@ func newWorld(t testing.TB, settings ...string) *world {
 
 // makeTables makes the tables of a new database.
 func makeTables(database string) error {
-	s, err := sqlstore.Open(context.Background(), sqlstore.Config{Database: database})
+	s, err := sqlstore.Open(context.Background(), sqlstore.Config{Database: database, Unsynced: true})
 	if err != nil {
 		return err
 	}

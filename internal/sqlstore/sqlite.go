@@ -32,11 +32,15 @@ type sqliteDB struct {
 
 const busyMS = 10_000 // how long a process waits for another's transaction
 
-func writerPragmas() []string {
+func writerPragmas(config Config) []string {
+	synchronous := "FULL"
+	if config.Unsynced {
+		synchronous = "OFF"
+	}
 	return []string{
 		fmt.Sprintf("busy_timeout = %d", busyMS),
 		"journal_mode = WAL",
-		"synchronous = FULL",
+		"synchronous = " + synchronous,
 		"temp_store = MEMORY",
 		"cache_size = -8000",
 		"wal_autocheckpoint = 4000",
@@ -77,7 +81,7 @@ func openSQLite(ctx context.Context, to target, config Config) (engine, error) {
 
 // connect makes the tables, the writer's connection, which it returns, and the readers.
 func (s *sqliteDB) connect(ctx context.Context, config Config) (*conn, error) {
-	write, err := s.firstConn(ctx)
+	write, err := s.firstConn(ctx, config)
 	if err != nil {
 		return nil, err
 	}
@@ -97,9 +101,9 @@ func (s *sqliteDB) connect(ctx context.Context, config Config) (*conn, error) {
 }
 
 // firstConn switches a new file to WAL. Two processes that do so at once make SQLite say "busy" without waiting.
-func (s *sqliteDB) firstConn(ctx context.Context) (*conn, error) {
+func (s *sqliteDB) firstConn(ctx context.Context, config Config) (*conn, error) {
 	for deadline := time.Now().Add(busyMS * time.Millisecond); ; {
-		c, err := newConn(s.to.uri(), writerPragmas())
+		c, err := newConn(s.to.uri(), writerPragmas(config))
 		if err == nil || !isBusy(err) || ctx.Err() != nil || time.Now().After(deadline) {
 			return c, err
 		}

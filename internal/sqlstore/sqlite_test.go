@@ -102,6 +102,21 @@ func TestReopen(t *testing.T) {
 	})
 }
 
+// A commit waits for the disk, unless a test has asked that it does not.
+func TestSynced(t *testing.T) {
+	for unsynced, want := range map[bool]int64{false: 2, true: 0} {
+		s := openFile(t, Config{Database: databases()["sqlite"](t), Unsynced: unsynced})
+		var got int64
+		err := s.Update(t.Context(), func(t im.Tx) error {
+			_, err := t.(*tx).row(`PRAGMA synchronous`, nil, &got)
+			return err
+		})
+		if err != nil || got != want {
+			t.Errorf("unsynced %v: got synchronous %d, %v, want %d", unsynced, got, err, want)
+		}
+	}
+}
+
 // Every table of the database has rows of an app that has everything, and none once the app is deleted.
 func TestDeleteAppEverywhere(t *testing.T) {
 	each(t, func(t *testing.T, database string) {

@@ -15,6 +15,7 @@ type Config struct {
 	MaxBatch int          // SQLite: most Updates in one commit; 0 means 256, 1 none together
 	Readers  int          // SQLite: connections that read; 0 means 4
 	Conns    int          // PostgreSQL: most connections; 0 means 16
+	Unsynced bool         // SQLite: commits do not wait for the disk, and do not survive a machine that stops; for tests
 	Observe  func(Commit) // called after every commit, by one goroutine at a time on SQLite; nil for none
 }
 

@@ -51,7 +51,7 @@ const (
 
 // makeTables makes the tables of a new database.
 func makeTables(database string) error {
-	s, err := sqlstore.Open(context.Background(), sqlstore.Config{Database: database})
+	s, err := sqlstore.Open(context.Background(), sqlstore.Config{Database: database, Unsynced: true})
 	if err != nil {
 		return err
 	}
@@ -60,7 +60,7 @@ func makeTables(database string) error {
 
 func newWorld(t testing.TB, configure ...func(*thinksns.Config)) *world {
 	t.Helper()
-	store, err := sqlstore.Open(t.Context(), sqlstore.Config{Database: storetest.SQLite(t, makeTables)})
+	store, err := sqlstore.Open(t.Context(), sqlstore.Config{Database: storetest.SQLite(t, makeTables), Unsynced: true})
 	if err != nil {
 		t.Fatal(err)
 	}
