@@ -47,27 +47,33 @@ func TestToOneDevice(t *testing.T) {
 			t.Fatalf("%q was not taken: %+v, %v", text, ack, err)
 		}
 	}
-	say(ann, "bob", "pad", "to the pad", pb.Meta_ROUTE_ALL)
-	say(ann, "bob", "pad", "to the pad, now", pb.Meta_ROUTE_ONLINE)
-	say(ann, "bob", "web", "to the web", pb.Meta_ROUTE_ALL)
-	say(ann, "bob", "web", "to the web, now", pb.Meta_ROUTE_ONLINE)
-	if to := w.hears(bob, "to the web", "to the web, now")[0].Meta.GetTo(); to.GetName() != "bob" || to.GetClientResource() != "web" {
-		t.Errorf("came to %v", to)
+	for _, device := range []string{"pad", "web"} {
+		for _, route := range []pb.Meta_RouteType{pb.Meta_ROUTE_ALL, pb.Meta_ROUTE_ONLINE} {
+			text := fmt.Sprint("to the ", device, " by ", route)
+			say(ann, "bob", device, text, route)
+			w.hears(phone, text)
+			if device == "pad" {
+				continue
+			}
+			if to := w.hears(bob, text)[0].Meta.GetTo(); to.GetName() != "bob" || to.GetClientResource() != "web" {
+				t.Errorf("came to %v", to)
+			}
+		}
 	}
-	w.hears(phone, "to the pad", "to the pad, now", "to the web", "to the web, now")
 	w.send(ann, msynctest.ToUser("bob"), "to all")
 	w.hears(phone, "to all")
 	w.hears(bob, "to all")
 	pad := w.connect("bob", "pad")
-	w.hears(pad, "to the pad", "to all")
+	w.hears(pad, "to the pad by ROUTE_ALL", "to all")
 
 	w.connect("cat", "pad").Kill()
 	cat, one := w.connect("cat", "web"), w.connect("cat", "phone")
 	w.connect("cat", "tv")
 	say(cat, "cat", "pad", "to myself elsewhere", pb.Meta_ROUTE_ALL)
 	say(cat, "cat", "phone", "to myself", pb.Meta_ROUTE_ALL)
+	w.hears(one, "to myself")
 	say(cat, "cat", "phone", "to myself, now", pb.Meta_ROUTE_ONLINE)
-	w.hears(one, "to myself", "to myself, now")
+	w.hears(one, "to myself, now")
 	w.hears(w.connect("cat", "pad"), "to myself elsewhere")
 	for _, device := range [][2]string{{"ann", "web"}, {"ann", "phone"}, {"bob", "web"}, {"bob", "pad"}, {"cat", "web"}, {"cat", "phone"}, {"cat", "tv"}, {"cat", "pad"}} {
 		w.readAll(device[0], device[1])
