@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strconv"
 	"sync"
@@ -254,7 +255,9 @@ func (c *Client) receive(ctx context.Context) (*pb.MSync, error) {
 func (c *Client) step(s *socket, wanted bool) (*pb.MSync, error) {
 	data, err := s.read()
 	if err == nil {
-		err = c.handle(data)
+		if err = c.handle(data); errors.Is(err, io.ErrClosedPipe) { // hung up: what was said before is still to be read
+			err = nil
+		}
 	}
 	if err != nil {
 		c.end(s, err)
