@@ -9,6 +9,8 @@
 --   level: 7, 14, 21, the binary logarithm of a bucket's width (gaps.go)
 
 -- +goose Up
+-- The tables are one statement to goose: to look for the end of each it would need four megabytes for every line.
+-- +goose StatementBegin
 CREATE TABLE apps (
 	id        BIGINT NOT NULL PRIMARY KEY,
 	org       TEXT NOT NULL,
@@ -371,6 +373,7 @@ CREATE TABLE absences (
 	PRIMARY KEY (app, username)
 ) /*sqlite WITHOUT ROWID*/;
 CREATE INDEX absences_due ON absences (due, app, username);
+-- +goose StatementEnd
 
 -- SQLite believes that the first column of an index names few rows. It would rather read all rows of an app by a primary key, or
 -- all its messages since one, than look in the index that is made for the question. So it is told how many there are of these.
