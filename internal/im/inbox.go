@@ -80,11 +80,14 @@ func checkDevice(c Caller, name string) error {
 	switch {
 	case !c.Known():
 		return ErrUnauthenticated
-	case c.IsApp() || name == "" || len(name) > maxDevice:
+	case c.IsApp() || name == "" || !namesDevice(name):
 		return ErrInvalid.With("device")
 	}
 	return nil
 }
+
+// namesDevice reports whether a device may be called so.
+func namesDevice(name string) bool { return len(name) <= maxDevice && plainText(name) }
 
 // seeDevice returns the caller's device, which it makes when it is not known.
 func (s *Service) seeDevice(tx Tx, c Caller, name string) (Device, error) {

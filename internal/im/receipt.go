@@ -132,7 +132,7 @@ const maxClient = 64 // bytes of a device's own id of what it says
 // fits refuses what is too long of what a device says, or is no text: its own names, and what others are told.
 func fits(c Caller, device, client, text string) error {
 	switch most := c.App.Settings.MaxMessage; {
-	case len(device) > maxDevice:
+	case !namesDevice(device):
 		return ErrInvalid.With("device")
 	case len(client) > maxClient:
 		return ErrInvalid.With("client")

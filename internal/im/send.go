@@ -156,7 +156,7 @@ func (s *Service) newMessage(c Caller, n NewMessage) (Message, error) {
 	if err := fits(c, n.Device, n.Client, ""); err != nil {
 		return Message{}, err
 	}
-	if len(n.ToDevice) > maxDevice {
+	if !namesDevice(n.ToDevice) {
 		return Message{}, ErrInvalid.With("to")
 	}
 	for _, name := range m.Only {

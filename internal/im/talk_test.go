@@ -488,7 +488,10 @@ func TestDirectedToNobody(t *testing.T) {
 	}
 	same(t, "bob", as(t, w, "bob").Open("web"), "")
 	device := func(name string) func(*im.NewMessage) { return func(n *im.NewMessage) { n.ToDevice = name } }
-	as(t, w, "cat").fails(im.ErrInvalid.With("to")).Say("bob", "psst", device(strings.Repeat("x", 257)))
+	for _, name := range []string{strings.Repeat("x", 257), "\xff", "a\x00"} {
+		as(t, w, "cat").fails(im.ErrInvalid.With("to")).Say("bob", "psst", device(name))
+		as(t, w, "bob").fails(im.ErrInvalid.With("device")).Open(name)
+	}
 	as(t, w, "cat").Say("#crew", "to all", device("pad"))
 	same(t, "of a group there are no devices", as(t, w, "bob").Open("web"), "#crew 1")
 }

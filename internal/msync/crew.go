@@ -62,9 +62,12 @@ func (w *crew) put(h *hand) {
 	}
 }
 
-// close gives the stacks back, when no job is left.
+// close gives the resting stacks back.
 func (w *crew) close() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	for _, h := range w.resting {
 		h.stop()
 	}
+	w.resting = nil
 }
