@@ -27,8 +27,8 @@ const (
 type Line struct {
 	hub   *Hub
 	conn  net.Conn
-	raw   syscall.RawConn // of conn; nil: a pen cannot write to it without waiting
-	guest *Guest
+	raw   syscall.RawConn       // of conn; nil: a pen cannot write to it without waiting
+	guest atomic.Pointer[Guest] // until it has signed in
 	end   func(Reason)
 
 	heard atomic.Int64 // when something came last, in milliseconds
@@ -52,7 +52,8 @@ const (
 // NewLine returns the line of a connection, of which the hub knows from Watch on. guest is who was admitted with it; nil: nobody was
 // asked.
 func (h *Hub) NewLine(conn net.Conn, guest *Guest) *Line {
-	l := &Line{hub: h, conn: conn, raw: rawOf(conn), guest: guest}
+	l := &Line{hub: h, conn: conn, raw: rawOf(conn)}
+	l.guest.Store(guest)
 	l.Heard()
 	return l
 }
@@ -67,7 +68,7 @@ func (l *Line) Watch(end func(Reason)) bool {
 	defer h.mu.Unlock()
 	if h.closed {
 		_ = l.conn.Close()
-		l.guest.Leave()
+		l.guest.Swap(nil).Leave()
 		return false
 	}
 	h.lines[l] = struct{}{}
@@ -82,7 +83,7 @@ func (l *Line) Heard() { l.heard.Store(l.hub.cfg.Clock.Now().UnixMilli()) }
 // SignedIn notes that the connection is somebody's: it may be idle for longer.
 func (l *Line) SignedIn() {
 	l.known.Store(true)
-	l.guest.Leave()
+	l.guest.Swap(nil).Leave()
 }
 
 // Push queues a whole frame, which nobody may change any more. It does not wait.
@@ -267,7 +268,7 @@ func (l *Line) Close(r Reason) {
 		l.hub.stats.end(r)
 	}
 	l.Hang()
-	l.guest.Leave()
+	l.guest.Swap(nil).Leave()
 }
 
 // due is when the line is to end, in milliseconds, and why, unless something comes, or what is written is read.
