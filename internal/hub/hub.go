@@ -157,35 +157,42 @@ func (h *Hub) frame(e *im.Event) *Frame {
 	return f
 }
 
-// subscribe hears a topic. Whom a fault may have kept from being told something is asked to come anew, and finds it in the store.
-func (h *Hub) subscribe(topic im.Topic, fn func(im.Event), concerned func() []*person) (cancel func(), err error) {
+// listener is who hears a topic: a person, a room or an audience.
+type listener interface {
+	hear(im.Event)
+	everybody() []*person
+}
+
+// subscribe has a topic heard. Whom a fault may have kept from being told something is asked to come anew, and finds it in the store.
+func (h *Hub) subscribe(topic im.Topic, l listener) (cancel func(), err error) {
 	return h.cfg.Bus.Subscribe(topic, func(e im.Event) {
 		defer h.cfg.Faults.Catch("event", string(e.Kind), func() {
-			for _, p := range concerned() {
+			for _, p := range l.everybody() {
 				p.end(Failed, "")
 			}
 		})
-		fn(e)
+		l.hear(e)
 	})
 }
 
 // audience is the connected users of an app, for what all are told.
 type audience struct {
+	hub    *Hub // its lock guards people
 	people map[*person]struct{}
 	cancel func()
 }
 
-// tellAll is told of what every connected user of an app hears.
-func (h *Hub) tellAll(a *audience, e im.Event) {
-	f := h.frame(&e)
-	for _, p := range h.everybody(a) {
+// hear is told of what every connected user of an app hears.
+func (a *audience) hear(e im.Event) {
+	f := a.hub.frame(&e)
+	for _, p := range a.everybody() {
 		p.deliver(f)
 	}
 }
 
-func (h *Hub) everybody(a *audience) []*person {
-	h.mu.Lock()
-	defer h.mu.Unlock()
+func (a *audience) everybody() []*person {
+	a.hub.mu.Lock()
+	defer a.hub.mu.Unlock()
 	return slices.Collect(maps.Keys(a.people))
 }
 
@@ -195,8 +202,8 @@ func (h *Hub) joinApp(p *person) error {
 	defer h.mu.Unlock()
 	a := h.apps[p.app]
 	if a == nil {
-		a = &audience{people: map[*person]struct{}{}}
-		cancel, err := h.subscribe(im.AppTopic(p.app), func(e im.Event) { h.tellAll(a, e) }, func() []*person { return h.everybody(a) })
+		a = &audience{hub: h, people: map[*person]struct{}{}}
+		cancel, err := h.subscribe(im.AppTopic(p.app), a)
 		if err != nil {
 			return err
 		}

@@ -68,6 +68,8 @@ func (p *person) end(r Reason, resource string) {
 	}
 }
 
+func (p *person) everybody() []*person { return []*person{p} }
+
 // hear is told of what happens to the user, one event at a time.
 func (p *person) hear(e im.Event) {
 	switch e.Kind {
@@ -157,7 +159,7 @@ func (p *person) vanish(id im.RoomID) {
 func (p *person) load(ctx context.Context, c im.Caller) error {
 	defer close(p.loaded)
 	err := p.hub.cfg.Faults.Try("sign-in", string(p.user), func() error {
-		cancel, err := p.hub.subscribe(im.UserTopic(p.app, p.user), p.hear, func() []*person { return []*person{p} })
+		cancel, err := p.hub.subscribe(im.UserTopic(p.app, p.user), p)
 		p.mu.Lock()
 		p.cancel = cancel
 		p.mu.Unlock()

@@ -33,7 +33,7 @@ func (h *Hub) enter(p *person, id im.RoomID) error {
 	r := h.rooms[key]
 	if r == nil {
 		r = &room{hub: h, key: key, place: map[*person]int{}, told: map[string]int64{}}
-		cancel, err := h.subscribe(im.RoomTopic(p.app, id), r.hear, r.everybody)
+		cancel, err := h.subscribe(im.RoomTopic(p.app, id), r)
 		if err != nil {
 			return err
 		}
