@@ -97,12 +97,17 @@ cover: ## Measure the coverage of all packages by all tests in this module: cove
 
 .PHONY: fuzz
 fuzz: ## Run every Fuzz function FUZZTIME (20000x) times
-	@set -o pipefail; $(GO) test -list '^Fuzz' ./... | awk '/^Fuzz/ { names = names " " $$1 } /^ok/ { n = split(names, f, " "); for (i = 1; i <= n; i++) print $$2, f[i]; names = "" }' | \
-		while read -r package name; do \
-			echo "$$package $$name"; \
-			runs=$(FUZZTIME); case " $(SLOW_FUZZ) " in *" $$name "*) runs=$(SLOW_FUZZTIME);; esac; \
-			$(GO) test "$$package" -run '^$$' -fuzz "^$$name\$$" -fuzztime "$$runs" -fuzzminimizetime $(FUZZMINIMIZE) || \
-				{ tail -n +1 "$$($(GO) list -f '{{.Dir}}' "$$package")/testdata/fuzz/$$name"/*; exit 1; }; \
+	@set -o pipefail; work=$$(mktemp -d) && trap 'rm -rf "$$work"' EXIT && cache=$$($(GO) env GOCACHE)/fuzz && \
+		folders=$$(grep -rl --include='*_test.go' '^func Fuzz' cmd internal test | xargs -n 1 dirname | sort -u) || exit 1; \
+		for folder in $$folders; do \
+			$(GO) test -c -fuzz . -o "$$work/fuzz" "./$$folder" && cd "$$folder" && names=$$("$$work/fuzz" -test.list '^Fuzz') || exit 1; \
+			for name in $$names; do \
+				echo "$$folder $$name"; \
+				runs=$(FUZZTIME); case " $(SLOW_FUZZ) " in *" $$name "*) runs=$(SLOW_FUZZTIME);; esac; \
+				"$$work/fuzz" -test.run '^$$' -test.fuzz "^$$name\$$" -test.fuzztime "$$runs" -test.fuzzminimizetime $(FUZZMINIMIZE) \
+					-test.fuzzcachedir "$$cache/teahouse/$$folder" || { tail -n +1 "testdata/fuzz/$$name"/*; exit 1; }; \
+			done; \
+			cd - >/dev/null || exit 1; \
 		done
 
 .PHONY: cross
