@@ -380,7 +380,7 @@ func (c *conn) tell(f *hub.Frame) {
 		queue = im.ToUser(c.caller.User)
 	}
 	wire := f.Wire(form, func() []byte {
-		metas := eventMetas(app, f.ID, e, form.User)
+		metas := pb.EventMetas(app, f.ID, e, form.User)
 		if len(metas) == 0 {
 			return nil
 		}
