@@ -23,9 +23,10 @@ type writer struct {
 	max     int
 	observe func(Commit)
 
-	careful int // batches to come that use savepoints; the goroutine's, as the two below
+	careful int // batches to come that use savepoints; the goroutine's, as those below
 	vain    int // waits for company in a row that nobody came in
 	skip    int // batches to come that do not wait
+	reach   int // how many times as long as one takes to come the next wait for more is
 
 	mu    sync.Mutex
 	queue []*job // guarded by mu; each is of a caller who waits
@@ -60,14 +61,16 @@ const (
 
 	firstWait = 3 * time.Millisecond  // for company, while nobody has come
 	mostWait  = 10 * time.Millisecond // of one batch in all
-	leastWait = 500 * time.Microsecond
+	leastEach = 50 * time.Microsecond // that somebody is taken to need
 	fewVain   = 4
 	mostVain  = 10 // 1<<mostVain batches do not wait after so many waits in vain
+
+	leastReach, mostReach = 2, 64
 )
 
 func startWriter(s *sqliteDB, c *conn, config Config) *writer {
 	w := &writer{store: s, conn: c, max: config.MaxBatch, observe: config.Observe,
-		skip: 1 << fewVain, wake: make(chan struct{}, 1), quit: make(chan struct{}), ended: make(chan struct{})}
+		skip: 1 << fewVain, reach: leastReach, wake: make(chan struct{}, 1), quit: make(chan struct{}), ended: make(chan struct{})}
 	go w.run()
 	return w
 }
@@ -159,7 +162,6 @@ func (w *writer) run() {
 		default:
 		}
 		if w.length() > 0 {
-			w.wait()
 			w.batch()
 			continue
 		}
@@ -182,51 +184,81 @@ func (w *writer) next() *job {
 	return nil
 }
 
-// wait waits for company for the first job: a commit costs as much for many as for one, and messages that come every other millisecond
-// share it. Those who come are run with it, and wake nobody meanwhile. It does not wait for those who come only when they are answered:
-// where nobody came, fewer and fewer batches wait, and after those who came it waits for twice the time that they took.
-func (w *writer) wait() {
-	if w.skip > 0 {
-		w.skip--
-		return
+// follower is another job for the batch, or nil.
+func (w *writer) follower(c *company) *job {
+	j := w.next()
+	if j == nil && w.wait(c) {
+		j = w.pop()
 	}
-	first := w.length()
-	began := time.Now()
-	for limit := firstWait; ; {
-		before := w.length()
-		if before >= w.max || !w.sleep(limit) {
-			return
-		}
-		now, waited := w.length(), time.Since(began)
-		switch {
-		case now == first:
-			w.vain = min(w.vain+1, mostVain)
-			w.skip = 1 << w.vain
-			return
-		case now == before, waited >= mostWait:
-			return
-		}
-		w.vain = 0
-		limit = min(max(2*waited/time.Duration(now-first), leastWait), mostWait-waited)
-	}
+	return j
 }
 
-// sleep waits until the queue holds as many as a batch takes, at most for so long. false: the writer stops.
-func (w *writer) sleep(limit time.Duration) bool {
+// company is how long a batch has waited for others, and who came.
+type company struct {
+	waited time.Duration
+	came   int
+	over   bool // nobody is expected any more
+}
+
+// wait waits for others before the commit, which costs as much for many as for one: messages that come every other millisecond share
+// it. The first who comes wakes the goroutine; those after it do not, and run one right after the other. It does not wait for those who
+// come only when they are answered: where nobody came, fewer and fewer batches wait, and where nobody comes any more the next wait for
+// those after the first is shorter.
+func (w *writer) wait(c *company) bool {
+	switch {
+	case w.skip > 0:
+		w.skip--
+		return false
+	case c.over, c.waited >= mostWait:
+		return false
+	}
+	began := time.Now()
+	if c.came == 0 && !w.sleep(firstWait, 1) {
+		w.vain = min(w.vain+1, mostVain)
+		w.skip = 1 << w.vain
+		c.waited = firstWait
+		return false
+	}
+	w.vain = 0
+	waited := c.waited + time.Since(began)
+	each := max(waited/time.Duration(max(c.came, 1)), leastEach)
+	w.sleep(min(time.Duration(w.reach)*each, mostWait-waited), w.max)
+	n, steady := w.arrivals()
+	if c.over = !steady; steady {
+		w.reach = min(2*w.reach, mostReach)
+	} else {
+		w.reach = max(w.reach/2, leastReach)
+	}
+	c.waited += time.Since(began)
+	c.came += n
+	return n > 0
+}
+
+// arrivals are how many jobs wait, and whether more are to be expected: the last came no longer ago than twice what was between two.
+func (w *writer) arrivals() (n int, steady bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if n = len(w.queue); n < 2 {
+		return n, false
+	}
+	first, last := w.queue[0].queued, w.queue[n-1].queued
+	return n, time.Since(last) < 2*last.Sub(first)/time.Duration(n-1)
+}
+
+// sleep waits until so many jobs are queued, at most for so long, and reports whether they are.
+func (w *writer) sleep(limit time.Duration, n int) bool {
 	timer := time.NewTimer(limit)
 	defer timer.Stop()
-	for {
+	for w.length() < n {
 		select {
 		case <-w.wake: // perhaps of earlier
-			if w.length() >= w.max {
-				return true
-			}
 		case <-timer.C:
-			return true
+			return false
 		case <-w.quit:
 			return false
 		}
 	}
+	return true
 }
 
 // batch runs jobs in one transaction and answers them.
@@ -234,6 +266,7 @@ func (w *writer) batch() {
 	var jobs []*job
 	var broken error // why all of it is rolled back
 	start := time.Now()
+	var c company
 	exited := true // until batch comes to its end
 	defer func() {
 		if exited {
@@ -246,7 +279,7 @@ func (w *writer) batch() {
 			close(j.done)
 		}
 	}()
-	for j := w.next(); j != nil; j = w.next() {
+	for j := w.pop(); j != nil; j = w.follower(&c) {
 		if !j.state.CompareAndSwap(waiting, taken) {
 			continue
 		}
@@ -268,7 +301,7 @@ func (w *writer) batch() {
 		broken = w.again(jobs)
 	}
 	if len(jobs) > 0 {
-		broken = w.commit(broken, Commit{Updates: len(jobs), Wait: start.Sub(jobs[0].queued), Run: time.Since(start)})
+		broken = w.commit(broken, Commit{Updates: len(jobs), Wait: start.Sub(jobs[0].queued), Run: time.Since(start) - c.waited})
 	}
 	exited = false
 }

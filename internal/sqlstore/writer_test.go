@@ -287,50 +287,59 @@ func (b *bench) oneBatch(n int, fn func(i int, tx im.Tx) error) []error {
 }
 
 // TestCompany waits for others before a commit, but seldom where nobody comes.
+
+// TestCompany waits for others before a commit, but seldom where nobody comes.
 func TestCompany(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := &writer{max: 40, wake: make(chan struct{}, 1), quit: make(chan struct{})}
-		// wait returns for how long a first job waits when others come so often.
-		wait := func(every time.Duration, many int) time.Duration {
+		w := &writer{max: 40, reach: leastReach, wake: make(chan struct{}, 1), quit: make(chan struct{})}
+		// wait returns for how long a batch waits when others come so often, and how many it finds.
+		wait := func(every time.Duration, many int) (waited time.Duration, found int) {
 			w.queue = nil
-			w.push(new(job))
 			for i := range many {
-				defer time.AfterFunc(every*time.Duration(i+1), func() { w.push(new(job)) }).Stop()
+				defer time.AfterFunc(every*time.Duration(i+1), func() { w.push(&job{queued: time.Now()}) }).Stop()
 			}
 			began := time.Now()
-			w.wait()
-			return time.Since(began)
+			for c := new(company); w.wait(c); w.queue = nil {
+				found += w.length()
+			}
+			return time.Since(began), found
 		}
 		for n := range 3 {
-			if d := wait(0, 0); d != firstWait {
+			if d, _ := wait(0, 0); d != firstWait {
 				t.Fatalf("waited %s for nobody", d)
 			}
 			for range 2 << n {
-				if d := wait(0, 0); d > 0 {
+				if d, _ := wait(0, 0); d > 0 {
 					t.Fatalf("after %d waits in vain it waited again", n+1)
 				}
 			}
 		}
-		for name, row := range map[string]struct {
-			every time.Duration
-			many  int
-			least time.Duration
-			most  time.Duration
+		for _, row := range []struct {
+			what   string
+			every  time.Duration
+			many   int
+			reach  int // before
+			found  int
+			waited time.Duration
+			then   int // reach
 		}{
-			"steady":         {2 * time.Millisecond, 8, 8 * time.Millisecond, mostWait},
-			"a burst":        {10 * time.Microsecond, 20, firstWait + leastWait, firstWait + leastWait},
-			"they come back": {900 * time.Microsecond, 3, firstWait + 2*time.Millisecond, firstWait + 2*time.Millisecond},
-			"a full batch":   {10 * time.Microsecond, 39, 390 * time.Microsecond, 390 * time.Microsecond},
+			{"they come back at once", 30 * time.Microsecond, 3, leastReach, 3, 330 * time.Microsecond, leastReach},
+			{"they come back slowly", 2 * time.Millisecond, 1, leastReach, 1, 6 * time.Millisecond, leastReach},
+			{"steadily", 900 * time.Microsecond, 20, leastReach, 11, mostWait, 8 * leastReach},
+			{"no more", time.Millisecond, 1, 2 * leastReach, 1, 5 * time.Millisecond, leastReach},
+			{"very steadily", 900 * time.Microsecond, 20, mostReach, 11, mostWait, mostReach},
+			{"a full batch", 10 * time.Microsecond, 40, 16, 40, 2 * time.Millisecond, 16},
 		} {
-			if d := wait(row.every, row.many); d < row.least || d > row.most {
-				t.Errorf("%s: waited %s, want %s to %s", name, d, row.least, row.most)
+			w.reach = row.reach
+			if d, n := wait(row.every, row.many); n != row.found || d != row.waited || w.reach != row.then {
+				t.Errorf("%s: waited %s for %d, then reaches %d; want %s, %d, %d", row.what, d, n, w.reach, row.waited, row.found, row.then)
 			}
 		}
 		if w.vain != 0 || w.skip != 0 {
 			t.Error("it waits less although somebody came")
 		}
 		close(w.quit)
-		if d := wait(0, 0); d > 0 {
+		if d, _ := wait(0, 0); d > 0 {
 			t.Errorf("it stops after %s", d)
 		}
 	})
