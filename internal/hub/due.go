@@ -25,10 +25,11 @@ func (d *deadline) by(at int64) bool {
 	}
 }
 
-// met reports whether the moment has come, and forgets it then.
-func (d *deadline) met(now time.Time) bool {
-	at := d.at.Load()
-	return at != 0 && at <= now.UnixMilli() && d.at.CompareAndSwap(at, 0)
+// met reports whether the moment has come, and forgets it then. So it does when the moment is further ahead than any that is chosen: the
+// clock was set back.
+func (d *deadline) met(now time.Time, furthest time.Duration) bool {
+	at, ahead := d.at.Load(), now.Add(furthest+lookPause).UnixMilli()
+	return at != 0 && (at <= now.UnixMilli() || at > ahead) && d.at.CompareAndSwap(at, 0)
 }
 
 // expect has Run do something at a moment, in milliseconds, at the latest.
@@ -58,10 +59,10 @@ func (h *Hub) turn() int64 {
 	default:
 	}
 	now := h.cfg.Clock.Now()
-	if h.crowds.met(now) {
+	if h.crowds.met(now, h.cfg.Crowd) {
 		h.tellCrowds()
 	}
-	if h.look.met(now) {
+	if h.look.met(now, max(h.cfg.Idle, h.cfg.SignIn, h.cfg.Stuck)) {
 		if next := h.checkLines(now); next != 0 {
 			h.look.by(max(next, now.Add(lookPause).UnixMilli()))
 		}

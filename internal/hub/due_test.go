@@ -93,3 +93,26 @@ func TestTurns(t *testing.T) {
 	w.clock.Advance(5 * time.Second)
 	sleeps(0)
 }
+
+// TestSetBack: when the clock is set back by an hour, nothing that was to come waits for an hour.
+func TestSetBack(t *testing.T) {
+	w := newWorld(t, func(c *hub.Config) { c.Large = 2 })
+	l, _ := w.line()
+	l.SignedIn()
+	first := w.crowd(3, "tea")
+	w.inRoom(im.MembersJoined, "tea", 2, "a")
+	w.clock.Advance(-time.Hour)
+	w.hub.Turn()
+	w.hears(first, "members_joined a")
+	w.clock.Advance(2*time.Minute - time.Second)
+	w.hub.Turn()
+	if got := l.reasons(); len(got) > 0 {
+		t.Errorf("was asked to end %q", got)
+	}
+	w.clock.Advance(time.Second)
+	w.hub.Turn()
+	if got := l.reasons(); !slices.Contains(got, hub.Idle) {
+		t.Errorf("was asked to end %q", got)
+	}
+	l.Close(hub.Idle)
+}

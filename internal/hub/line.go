@@ -271,6 +271,16 @@ func (l *Line) Close(r Reason) {
 	l.guest.Swap(nil).Leave()
 }
 
+// setBack has nothing of the line be later than now: the clock may have been set back.
+func (l *Line) setBack(now int64) {
+	if heard := l.heard.Load(); heard > now {
+		l.heard.CompareAndSwap(heard, now)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.since = min(l.since, now)
+}
+
 // due is when the line is to end, in milliseconds, and why, unless something comes, or what is written is read.
 func (l *Line) due() (at int64, why Reason) {
 	cfg := &l.hub.cfg
@@ -290,6 +300,7 @@ func (l *Line) due() (at int64, why Reason) {
 // check asks the line to end if it is due, and returns when it is, or was.
 func (l *Line) check(now int64) (at int64) {
 	defer l.hub.cfg.Faults.Catch("looking", "", l.Hang)
+	l.setBack(now)
 	at, why := l.due()
 	if at <= now {
 		l.end(why)
