@@ -131,17 +131,19 @@ func (w *writer) length() int {
 	return len(w.queue)
 }
 
-// pop returns a job that waits, or nil.
+// pop takes a job that waits, or returns nil.
 func (w *writer) pop() *job {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if len(w.queue) == 0 {
-		return nil
+	for len(w.queue) > 0 {
+		j := w.queue[0]
+		w.queue[0] = nil
+		w.queue = w.queue[1:]
+		if j.state.CompareAndSwap(waiting, taken) {
+			return j
+		}
 	}
-	j := w.queue[0]
-	w.queue[0] = nil
-	w.queue = w.queue[1:]
-	return j
+	return nil
 }
 
 // run is the writer's goroutine.
@@ -280,9 +282,6 @@ func (w *writer) batch() {
 		}
 	}()
 	for j := w.pop(); j != nil; j = w.follower(&c) {
-		if !j.state.CompareAndSwap(waiting, taken) {
-			continue
-		}
 		if len(jobs) == 0 {
 			if err := w.conn.do("BEGIN IMMEDIATE"); err != nil {
 				broken = w.store.dialect.wrap(err)

@@ -286,7 +286,32 @@ func (b *bench) oneBatch(n int, fn func(i int, tx im.Tx) error) []error {
 	return errs
 }
 
-// TestCompany waits for others before a commit, but seldom where nobody comes.
+// TestGone: who has gone keeps nobody waiting for company.
+func TestGone(t *testing.T) {
+	b := newBench(t, Config{})
+	w := b.s.engine.(*sqliteDB).writer
+	hold, held := make(chan struct{}), make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		_ = b.s.Update(context.Background(), func(im.Tx) error { close(held); <-hold; return nil })
+	})
+	<-held
+	ctx, cancel := context.WithCancel(t.Context())
+	wg.Go(func() { _ = b.s.Update(ctx, func(im.Tx) error { t.Error("ran"); return nil }) })
+	for w.length() == 0 {
+		runtime.Gosched()
+	}
+	j := w.queue[0]
+	cancel()
+	for j.state.Load() != left {
+		runtime.Gosched()
+	}
+	if got := w.pop(); got != nil {
+		t.Error("a job was taken whose caller has gone")
+	}
+	close(hold)
+	wg.Wait()
+}
 
 // TestCompany waits for others before a commit, but seldom where nobody comes.
 func TestCompany(t *testing.T) {
