@@ -60,7 +60,7 @@ const (
 	carefulFor = 100                   // batches that use savepoints after one had to be undone
 
 	firstWait = 3 * time.Millisecond  // for company, while nobody has come
-	mostWait  = 10 * time.Millisecond // of one batch in all
+	mostWait  = 15 * time.Millisecond // of one batch in all
 	leastEach = 50 * time.Microsecond // that somebody is taken to need
 	fewVain   = 4
 	mostVain  = 10 // 1<<mostVain batches do not wait after so many waits in vain

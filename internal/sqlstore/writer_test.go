@@ -320,8 +320,8 @@ func TestCompany(t *testing.T) {
 		// wait returns for how long a batch waits when others come so often, and how many it finds.
 		wait := func(every time.Duration, many int) (waited time.Duration, found int) {
 			w.queue = nil
-			for i := range many {
-				defer time.AfterFunc(every*time.Duration(i+1), func() { w.push(&job{queued: time.Now()}) }).Stop()
+			for i := range many { // not quite evenly: what happens at the same moment has no order
+				defer time.AfterFunc(every*time.Duration(i+1)+time.Duration(i*i)*time.Microsecond, func() { w.push(&job{queued: time.Now()}) }).Stop()
 			}
 			began := time.Now()
 			for c := new(company); w.wait(c); w.queue = nil {
@@ -350,10 +350,10 @@ func TestCompany(t *testing.T) {
 		}{
 			{"they come back at once", 30 * time.Microsecond, 3, leastReach, 3, 330 * time.Microsecond, leastReach},
 			{"they come back slowly", 2 * time.Millisecond, 1, leastReach, 1, 6 * time.Millisecond, leastReach},
-			{"steadily", 900 * time.Microsecond, 20, leastReach, 11, mostWait, 8 * leastReach},
+			{"steadily", 900 * time.Microsecond, 20, leastReach, 16, mostWait, 8 * leastReach},
 			{"no more", time.Millisecond, 1, 2 * leastReach, 1, 5 * time.Millisecond, leastReach},
-			{"very steadily", 900 * time.Microsecond, 20, mostReach, 11, mostWait, mostReach},
-			{"a full batch", 10 * time.Microsecond, 40, 16, 40, 2 * time.Millisecond, 16},
+			{"very steadily", 900 * time.Microsecond, 20, mostReach, 16, mostWait, mostReach},
+			{"a full batch", 10 * time.Microsecond, 40, 16, 40, 2410 * time.Microsecond, 16},
 		} {
 			w.reach = row.reach
 			if d, n := wait(row.every, row.many); n != row.found || d != row.waited || w.reach != row.then {
