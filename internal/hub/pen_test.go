@@ -30,20 +30,26 @@ func newHub(t *testing.T) *hub.Hub {
 
 func dial(t *testing.T, h *hub.Hub, l net.Listener) wire {
 	t.Helper()
-	reader, err := net.Dial("tcp", l.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	conn, err := l.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
+	conn, reader := ends(t, l)
 	w := wire{h.NewLine(conn, nil), reader, make(chan hub.Reason, 100)}
 	if !w.line.Watch(func(r hub.Reason) { w.ended <- r }) {
 		t.Fatal("the hub is closed")
 	}
 	t.Cleanup(func() { w.line.Close(hub.Closed); _ = reader.Close() })
 	return w
+}
+
+// ends are the two ends of a connection over TCP.
+func ends(t *testing.T, l net.Listener) (near, far net.Conn) {
+	t.Helper()
+	far, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if near, err = l.Accept(); err != nil {
+		t.Fatal(err)
+	}
+	return near, far
 }
 
 func listen(t *testing.T) net.Listener {

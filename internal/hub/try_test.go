@@ -13,19 +13,11 @@ import (
 
 // TestReader reads what comes, now or later, until the end, a deadline or a close.
 func TestReader(t *testing.T) {
-	l := listen(t)
-	far, err := net.Dial("tcp", l.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	near, err := l.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
+	near, far := ends(t, listen(t))
 	piped, other := net.Pipe()
-	for name, ends := range map[string][2]net.Conn{"TCP": {near, far}, "without system calls": {piped, other}} {
+	for name, pair := range map[string][2]net.Conn{"TCP": {near, far}, "without system calls": {piped, other}} {
 		t.Run(name, func(t *testing.T) {
-			conn, far := ends[0], ends[1]
+			conn, far := pair[0], pair[1]
 			defer conn.Close()
 			r := hub.NewReader(conn)
 			read := func(want string) {
