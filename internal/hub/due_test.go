@@ -116,3 +116,20 @@ func TestSetBack(t *testing.T) {
 	}
 	l.Close(hub.Idle)
 }
+
+// TestLongLook: what comes while all lines are looked at is not taken for older than it is.
+func TestLongLook(t *testing.T) {
+	w := newWorld(t)
+	l, _ := w.line()
+	l.SignedIn()
+	began := w.clock.Now()
+	w.clock.Advance(time.Hour)
+	l.Heard()
+	l.Check(began)
+	w.clock.Advance(time.Minute)
+	l.Check(w.clock.Now())
+	if got := l.reasons(); len(got) > 0 {
+		t.Errorf("was asked to end %q", got)
+	}
+	l.Close(hub.Closed)
+}

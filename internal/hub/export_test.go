@@ -16,3 +16,6 @@ func (h *Hub) TellCrowds() { h.tellCrowds() }
 
 // Written waits until nothing is being written.
 func (h *Hub) Written() { h.writers.Wait() }
+
+// Check is what Run does with a line when it looks at all, which it began at some moment.
+func (l *Line) Check(began time.Time) { l.check(began.UnixMilli()) }

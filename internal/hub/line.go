@@ -271,13 +271,15 @@ func (l *Line) Close(r Reason) {
 	l.guest.Swap(nil).Leave()
 }
 
-// setBack has nothing of the line be later than now: the clock may have been set back.
-func (l *Line) setBack(now int64) {
-	if heard := l.heard.Load(); heard > now {
-		l.heard.CompareAndSwap(heard, now)
-	}
+// setBack has nothing of the line be later than the clock says, which may have been set back.
+func (l *Line) setBack() {
+	heard := l.heard.Load()
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	now := l.hub.cfg.Clock.Now().UnixMilli() // not of when the looking began: something may have come since
+	if heard > now {
+		l.heard.CompareAndSwap(heard, now)
+	}
 	l.since = min(l.since, now)
 }
 
@@ -300,7 +302,7 @@ func (l *Line) due() (at int64, why Reason) {
 // check asks the line to end if it is due, and returns when it is, or was.
 func (l *Line) check(now int64) (at int64) {
 	defer l.hub.cfg.Faults.Catch("looking", "", l.Hang)
-	l.setBack(now)
+	l.setBack()
 	at, why := l.due()
 	if at <= now {
 		l.end(why)
