@@ -68,9 +68,7 @@ func New(cfg Config) *Hub {
 	orTime(&cfg.Stuck, 20*time.Second)
 	orTime(&cfg.Crowd, time.Second)
 	cfg.Large, cfg.Guests, cfg.FromOne = cmp.Or(cfg.Large, 100), cmp.Or(cfg.Guests, mostGuests), cmp.Or(cfg.FromOne, mostFromOne)
-	if cfg.Faults == nil {
-		cfg.Faults = im.NewFaults(cfg.Log)
-	}
+	cfg.Faults = cmp.Or(cfg.Faults, im.NewFaults(cfg.Log))
 	return &Hub{
 		cfg: cfg, buffers: sync.Pool{New: func() any { return new([]byte) }}, lines: map[*Line]struct{}{},
 		people: map[personKey]*person{}, rooms: map[roomKey]*room{}, apps: map[im.AppID]*audience{}, wake: make(chan struct{}, 1),

@@ -1,6 +1,7 @@
 package im
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"time"
@@ -54,9 +55,7 @@ func NewService(c Config) *Service {
 	if c.Sessions == nil {
 		c.Sessions = NoSessions{}
 	}
-	if c.Faults == nil {
-		c.Faults = NewFaults(c.Log)
-	}
+	c.Faults = cmp.Or(c.Faults, NewFaults(c.Log))
 	return &Service{
 		store: c.Store, bus: c.Bus, clock: c.Clock, ids: c.IDs, passwords: c.Passwords, sessions: c.Sessions, log: c.Log, faults: c.Faults,
 		blob: c.Blob, pictures: c.Pictures, directory: c.Directory, jwtSecret: c.JWTSecret, md5Passwords: c.MD5Passwords,

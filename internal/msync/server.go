@@ -1,6 +1,7 @@
 package msync
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -44,9 +45,7 @@ type Server struct {
 // New returns the surface. Close ends what it starts.
 func New(cfg Config) *Server {
 	ctx, cancel := context.WithCancel(context.Background())
-	if cfg.Faults == nil {
-		cfg.Faults = im.NewFaults(cfg.Log)
-	}
+	cfg.Faults = cmp.Or(cfg.Faults, im.NewFaults(cfg.Log))
 	s := &Server{service: cfg.Service, hub: cfg.Hub, log: cfg.Log, faults: cfg.Faults, rate: cfg.Rate, ctx: ctx, cancel: cancel,
 		acker: &acker{service: cfg.Service, log: cfg.Log, faults: cfg.Faults}, encode: pb.AppendMeta}
 	return s

@@ -3,6 +3,7 @@
 package plus
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -71,9 +72,7 @@ func New(cfg Config) (*Directory, error) {
 	if cfg.Timeout == 0 {
 		cfg.Timeout = 5 * time.Second
 	}
-	if cfg.Faults == nil {
-		cfg.Faults = im.NewFaults(cfg.Log)
-	}
+	cfg.Faults = cmp.Or(cfg.Faults, im.NewFaults(cfg.Log))
 	return &Directory{
 		base: base, client: newClient(), clock: cfg.Clock, log: cfg.Log, faults: cfg.Faults, timeout: cfg.Timeout,
 		tokens:   newMemory[[sha256.Size]byte, im.Profile](tokensKept),
