@@ -141,7 +141,7 @@ type Message struct {
 	At          time.Time // when it was sent, which the management API may say; Edit has the time of an edit
 	From        Username
 	Device      string // the sender's; empty for the management API
-	Client      string // the device's own id of the message; empty for the management API
+	Client      string // the mark under which the device's saying the same again is found; empty for the management API
 	To          Address
 	Body        Body
 	Ext         Fields

@@ -320,7 +320,7 @@ type MessageTx interface {
 	AddMessage(Message) (added bool, err error)
 	// Message returns a message, or ErrMessageNotFound with the id.
 	Message(AppID, MessageID) (Message, error)
-	// MessageOf finds the message that a device of a user knows by this id of its own.
+	// MessageOf finds the message that a device of a user sent under this Client.
 	MessageOf(app AppID, from Username, device, client string) (id MessageID, found bool, err error)
 	// PutMessage writes what an edit changes of a message: its body, extension, Edit, Wire and Raw; or ErrMessageNotFound.
 	PutMessage(Message) error

@@ -12,7 +12,7 @@ import (
 type Recalling struct {
 	To     Address // where the message went; the zero one does not matter
 	Device string  // the device that does it
-	Client string  // the device's own id of the withdrawal: the same one again is the same withdrawal
+	Client string  // the device's own id of the withdrawal; the same withdrawal again has the same one
 	Ext    string  // what the others are told besides
 }
 
@@ -27,14 +27,15 @@ func (s *Service) Recall(ctx context.Context, c Caller, id MessageID, r Recallin
 		return Message{}, err
 	}
 	r.To.User = foldName(string(r.To.User))
+	r.Client = again(r.Client, r.To, id, Body{Type: RecallBody}, nil)
 	err = s.update(ctx, c.App.ID, c.User, func(tx Tx, emit func(Event)) error {
-		again, found, err := saidBefore(tx, c, r.Device, r.Client)
+		same, found, err := saidBefore(tx, c.App.ID, c.User, r.Device, r.Client)
 		if err != nil {
 			return err
 		}
 		if found {
-			w, err = tx.Message(c.App.ID, again)
-			return firstError(err, w.mustWithdraw(id))
+			w, err = tx.Message(c.App.ID, same)
+			return err
 		}
 		m, err := s.recallable(tx, c, id, r.To)
 		if err != nil {
@@ -121,14 +122,6 @@ func (m Message) Withdrawal() (of MessageID, ext string, ok bool) {
 	}
 	of, err := ParseMessageID(m.Body.text(fieldOf))
 	return of, m.Body.text(fieldExt), err == nil
-}
-
-// mustWithdraw refuses to take something else that a device said under the same id for the withdrawal of a message.
-func (m Message) mustWithdraw(id MessageID) error {
-	if of, _, ok := m.Withdrawal(); !ok || of != id {
-		return ErrInvalid.With("client")
-	}
-	return nil
 }
 
 // importAhead is how far the clock of who imports may be ahead of ours.

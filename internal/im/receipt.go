@@ -23,7 +23,7 @@ const (
 // NewReceipt is what a device tells of what it has received.
 type NewReceipt struct {
 	Device string // the device that tells it
-	Client string // the device's own id of the receipt: the same one again is the same receipt
+	Client string // the device's own id of the receipt; the same receipt again has the same one
 	Kind   ReceiptKind
 	Of     MessageID // the message; not for ReceiptAllRead
 	To     Address   // the conversation of ReceiptAllRead; for the others it does not matter
@@ -102,8 +102,9 @@ func (s *Service) Receipt(ctx context.Context, c Caller, r NewReceipt) (id Messa
 	if err := fits(c, r.Device, r.Client, r.Text); err != nil {
 		return 0, err
 	}
+	r.Client = again(r.Client, r.To, r.Of, Receipt{Kind: r.Kind, Text: r.Text}.body(), nil)
 	err = s.update(ctx, c.App.ID, c.User, func(tx Tx, emit func(Event)) error {
-		same, found, err := saidBefore(tx, c, r.Device, r.Client)
+		same, found, err := saidBefore(tx, c.App.ID, c.User, r.Device, r.Client)
 		if err != nil || found {
 			id = same
 			return err
@@ -142,14 +143,6 @@ func fits(c Caller, device, client, text string) error {
 		return ErrInvalid.With("text")
 	}
 	return nil
-}
-
-// saidBefore finds what the caller's device has said under this id of its own.
-func saidBefore(tx Tx, c Caller, device, client string) (MessageID, bool, error) {
-	if client == "" || c.IsApp() {
-		return 0, false, nil
-	}
-	return tx.MessageOf(c.App.ID, c.User, device, client)
 }
 
 // telling is one receipt on its way.

@@ -9,7 +9,7 @@ const maxEdits = 10
 type Rewriting struct {
 	By      string // who does it, for app tokens; as NewMessage.From
 	Device  string // the device that does it
-	Client  string // the device's own id of the edit: the same one again is the same edit
+	Client  string // the device's own id of the edit; the same edit again has the same one
 	Body    Body   // the new one; without a Type the old one stays
 	Ext     Fields // the new extension, when NewExt is set
 	NewExt  bool
@@ -32,13 +32,15 @@ func (s *Service) Rewrite(ctx context.Context, c Caller, id MessageID, r Rewriti
 	if err := fits(c, r.Device, r.Client, ""); err != nil {
 		return Message{}, err
 	}
+	r.Client = again(r.Client, Address{}, id, r.Body, r.Ext)
 	err = s.update(ctx, c.App.ID, c.User, func(tx Tx, emit func(Event)) error {
-		again, found, err := saidBefore(tx, c, r.Device, r.Client)
+		same, found, err := saidBefore(tx, c.App.ID, c.User, r.Device, r.Client)
 		if err != nil {
 			return err
 		}
 		if found {
-			m, err = editedBy(tx, c.App.ID, again, id)
+			m, err = tx.Message(c.App.ID, same) // the message as it was after the edit
+			m.ID, m.Of = id, 0
 			return err
 		}
 		if m, err = tx.Message(c.App.ID, id); err != nil {
@@ -68,16 +70,6 @@ func (s *Service) Rewrite(ctx context.Context, c Caller, id MessageID, r Rewriti
 		}
 		return noteEdit(tx, emit, m, r, note.ID, note.Prev)
 	})
-	return m, err
-}
-
-// editedBy is the message as it was after the edit that a note tells.
-func editedBy(tx Tx, app AppID, note, id MessageID) (Message, error) {
-	m, err := tx.Message(app, note)
-	if err == nil && m.Of != id {
-		err = ErrInvalid.With("client") // under this id the device said something else
-	}
-	m.ID, m.Of = id, 0
 	return m, err
 }
 

@@ -13,7 +13,7 @@ import (
 type NewMessage struct {
 	From        string    // who says it, for app tokens: empty is admin, and nobody checks; user tokens name nobody else than their user
 	Device      string    // the device that says it
-	Client      string    // the device's own id of the message: the same one again is the same message
+	Client      string    // the device's own id of the message; the same message again has the same one
 	To          []Address // each gets a message of its own; all of one kind
 	Body        Body
 	Ext         Fields
@@ -56,9 +56,6 @@ func (s *Service) Send(ctx context.Context, c Caller, n NewMessage) ([]Sent, err
 	to, err := receivers(n.To)
 	if err != nil {
 		return nil, err
-	}
-	if n.Client != "" && len(to) > 1 { // the second would be taken for the first, said again
-		return nil, ErrInvalid.With("client")
 	}
 	ids := map[Address]MessageID{}
 	for _, a := range to {
@@ -188,14 +185,12 @@ func speaker(c Caller, from string) (Username, error) {
 
 // send stores one message to one address. Its id is given also when nobody is there to receive it.
 func (s *Service) send(tx Tx, emit func(Event), c Caller, m Message) (MessageID, error) {
-	if m.Client != "" {
-		same, found, err := tx.MessageOf(m.App, m.From, m.Device, m.Client)
-		if err != nil || found {
-			return same, err
-		}
+	m.Client = again(m.Client, m.To, 0, m.Body, m.Ext)
+	same, found, err := saidBefore(tx, m.App, m.From, m.Device, m.Client)
+	if err != nil || found {
+		return same, err
 	}
 	m.ID = s.ids.MessageID(s.clock.Now())
-	var err error
 	if m.To.Room != "" {
 		err = s.sayInRoom(tx, c, &m)
 	} else {

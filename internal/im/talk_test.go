@@ -272,7 +272,9 @@ func TestSendTwice(t *testing.T) {
 		t.Error("another message got the same id")
 	}
 	same(t, "read", as(t, w, "bob").Open("web"), "ann 2, cat 1")
-	ann.fails(im.ErrInvalid.With("client")).Say("bob", "four", again("c3"), func(n *im.NewMessage) { n.To = append(n.To, address("cat")) })
+	both := func(n *im.NewMessage) { n.To = append(n.To, address("cat")) }
+	same(t, "to two", ann.Say("bob", "four", again("c3"), both), ann.Say("bob", "four", again("c3"), both))
+	same(t, "read once", as(t, w, "cat").Open("web"), "ann 1, bob 1")
 }
 
 func TestSendToMany(t *testing.T) {

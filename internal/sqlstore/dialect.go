@@ -39,7 +39,7 @@ func sqliteDialect() *dialect {
 			return code == lib.SQLITE_CONSTRAINT_PRIMARYKEY || code == lib.SQLITE_CONSTRAINT_UNIQUE
 		},
 		isDown:  sqliteDown,
-		isRetry: func(error) bool { return false },
+		isRetry: func(err error) bool { return errors.Is(err, errRace) },
 	}
 }
 
@@ -99,7 +99,7 @@ func postgresDialect() *dialect {
 	}
 }
 
-// errRace asks for another run: a row appeared between two statements of a transaction.
+// errRace asks for another run: a row appeared between two statements of a transaction, or a message's id is taken.
 var errRace = errors.New("sqlstore: lost a race")
 
 // wrap turns an engine's error into the domain's.

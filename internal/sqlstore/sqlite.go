@@ -190,8 +190,14 @@ func (s *sqliteDB) giveBack(r *conn) {
 	s.mu.Unlock()
 }
 
-func (s *sqliteDB) update(ctx context.Context, fn func(im.Tx) error) error {
-	return s.writer.update(ctx, fn)
+// update runs fn again when it found a message's id taken: what Advance gives next is another.
+func (s *sqliteDB) update(ctx context.Context, fn func(im.Tx) error) (err error) {
+	for range tries {
+		if err = s.writer.update(ctx, fn); !s.dialect.isRetry(err) {
+			break
+		}
+	}
+	return err
 }
 
 // backup lets SQLite write the copy, and makes it durable. The one statement takes long, so it may be interrupted.

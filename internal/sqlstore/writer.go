@@ -364,7 +364,7 @@ func (w *writer) apply(j *job, careful bool) (broken error) {
 		if j.err == nil {
 			j.err = t.failed
 		}
-		if errors.Is(t.failed, im.ErrUnavailable) {
+		if errors.Is(t.failed, im.ErrUnavailable) && !errors.Is(t.failed, errRace) {
 			return t.failed
 		}
 	}

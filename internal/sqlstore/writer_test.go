@@ -257,6 +257,34 @@ func TestUndo(t *testing.T) {
 	}
 }
 
+// TestRace: who found an id taken runs again, and is told when it never wins; the others of the batch do not learn of it.
+func TestRace(t *testing.T) {
+	b := newBench(t, Config{})
+	name := func(i int) im.Username { return im.Username(fmt.Sprint("user", i)) }
+	var runs [3]atomic.Int64
+	errs := b.oneBatch(len(runs), func(i int, store im.Tx) error {
+		n := runs[i].Add(1)
+		if _, err := store.AddUser(im.User{App: b.app, Name: name(i)}); err != nil {
+			return err
+		}
+		if i == 1 && n < 3 || i == 2 {
+			return store.(*tx).fail(errRace)
+		}
+		return nil
+	})
+	if errs[0] != nil || errs[1] != nil || !errors.Is(errs[2], im.ErrUnavailable) || runs[2].Load() < tries {
+		t.Errorf("answered %v, the last after %d runs", errs, runs[2].Load())
+	}
+	b.update(func(tx im.Tx) error {
+		for i := range runs {
+			if _, err := tx.User(b.app, name(i)); (err == nil) != (i != 2) {
+				t.Errorf("user %d: %v", i, err)
+			}
+		}
+		return nil
+	})
+}
+
 var errLate = errors.New("a quota is found to be used up")
 
 // oneBatch runs functions in one transaction, in their order, and returns what each answered.

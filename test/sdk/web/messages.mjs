@@ -207,6 +207,18 @@ scenario('a message withdrawn in a chatroom', {}, async (t) => {
   has(await bob.event('onRecallMessage'), { mid: serverMsgId }, 'the recall');
 });
 
+// The SDK makes the ids of texts and those of withdrawals and delivery receipts of the time and of two counts, so that they meet.
+scenario('one id for a text, its withdrawal and another text', {}, async (t) => {
+  const [alice, bob] = await t.people('alice', 'bob');
+  const { localMsgId, serverMsgId } = await alice.text('singleChat', bob.user, 'a slip');
+  await bob.got('a slip');
+  alice.conn.getUniqueId = () => localMsgId;
+  await alice.conn.recallMessage({ mid: serverMsgId, to: bob.user, chatType: 'singleChat' });
+  has(await bob.event('onRecallMessage'), { mid: serverMsgId }, 'the recall');
+  await alice.text('singleChat', bob.user, 'better words', { id: localMsgId });
+  await bob.got('better words');
+});
+
 scenario('too late to withdraw', {}, async (t) => {
   const app = t.world.config.apps.tight;
   const alice = await t.online(await t.user('alice', app), {}, { app });
