@@ -25,7 +25,7 @@ type feed struct {
 	dirty   bool         // the store holds more
 	pulling bool         // the client was told that something waits, and will ask
 	busy    bool         // the store is being read
-	silent  bool         // at the last heartbeat something was not acknowledged, and nothing was since
+	silent  bool         // at the last heartbeat something was not acknowledged or asked for, and nothing was since
 }
 
 // pushed is what a client acknowledges with one key.
@@ -237,14 +237,19 @@ func (c *conn) pullQueue(ctx context.Context, with im.Address, key im.MessageID)
 }
 
 // offeredLocked are the conversations that the client is told to ask for: those that wait since it signed in, and those whose messages
-// it has left without an answer from one heartbeat to the next.
+// it has left without an answer from one heartbeat to the next. What it does not ask for until the next heartbeat is pushed: some clients
+// never will (wire/msync.md §3).
 func (c *conn) offeredLocked() (queues []im.Address) {
 	for with, f := range c.feeds {
 		switch {
+		case f.pulling && f.silent:
+			*f = feed{dirty: true}
+			continue
 		case f.pulling:
+			f.silent = true
 		case len(f.pushed) > 0 && f.silent && !f.busy:
 			c.answeredLocked(f, math.MaxInt64)
-			*f = feed{pulling: true}
+			*f = feed{pulling: true, silent: true}
 		default:
 			f.silent = len(f.pushed) > 0
 			continue

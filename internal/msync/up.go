@@ -118,20 +118,18 @@ func (c *conn) say(meta *pb.Meta) error {
 		return c.failed("app", err)
 	}
 	c.self.App = app
-	if meta.GetNs() != pb.Meta_STATISTIC && !c.limits.say(c.srv.service.Now()) {
-		c.acknowledge(meta, answer{}, im.ErrRateLimited, opSend)
-		return nil
-	}
-	switch meta.GetNs() {
-	case pb.Meta_STATISTIC:
+	switch ns := meta.GetNs(); {
+	case ns == pb.Meta_STATISTIC:
 		c.acknowledge(meta, answer{}, nil, opSend)
-	case pb.Meta_CHAT:
+	case ns == pb.Meta_CHAT:
 		a, op, err := c.chat(meta)
 		c.acknowledge(meta, a, err, op)
-	case pb.Meta_MUC:
+	case !c.limits.say(c.srv.service.Now()):
+		c.acknowledge(meta, answer{}, im.ErrRateLimited, opSend)
+	case ns == pb.Meta_MUC:
 		a, op, err := c.muc(meta)
 		c.acknowledge(meta, a, err, op)
-	case pb.Meta_ROSTER:
+	case ns == pb.Meta_ROSTER:
 		c.acknowledge(meta, answer{}, c.roster(meta), opSend)
 	default:
 		c.acknowledge(meta, answer{}, im.ErrUnsupported, opSend)
@@ -166,6 +164,9 @@ func (c *conn) acknowledge(meta *pb.Meta, a answer, err error, op operation) {
 // chat says a message, or something about one.
 func (c *conn) chat(meta *pb.Meta) (answer, operation, error) {
 	said, err := pb.ReadBody(meta.GetPayload())
+	if err == nil && !isReceipt(said.Type) && !c.limits.say(c.srv.service.Now()) {
+		err = im.ErrRateLimited
+	}
 	if err != nil {
 		return answer{}, opSend, err
 	}
@@ -193,6 +194,12 @@ func (c *conn) chat(meta *pb.Meta) (answer, operation, error) {
 		return answer{id: sent[0].ID}, opSend, nil
 	}
 	return c.about(meta, said, to, client)
+}
+
+// isReceipt reports what clients send for each message that comes: who was away sends as many at once as have waited, and sends none a
+// second time. Only the number of frames limits them.
+func isReceipt(t pb.MessageBody_Type) bool {
+	return t == pb.MessageBody_DELIVER_ACK || t == pb.MessageBody_READ_ACK || t == pb.MessageBody_CHANNEL_ACK
 }
 
 // receiver is whom a message goes to. What the envelope says of sender and receiver, and what the body says, which is what other

@@ -288,7 +288,7 @@ func (c *Client) take(queue, meta []byte) error {
 	}
 	c.mu.Unlock()
 	if repeated {
-		return nil
+		return known(meta)
 	}
 	if c.cfg.Each != nil {
 		c.cfg.Each(queue, meta)
@@ -308,6 +308,18 @@ func (c *Client) take(queue, meta []byte) error {
 		c.mu.Unlock()
 	}
 	return c.receipt(g)
+}
+
+// known drops a message that was seen.
+func known(meta []byte) error {
+	var m pb.Meta
+	if err := proto.Unmarshal(meta, &m); err != nil {
+		return err
+	}
+	if len(Got{Meta: &m}.Body().GetContents()) == 0 {
+		return errors.New("a message without a content came again: the SDK throws and tells nobody what came with it")
+	}
+	return nil
 }
 
 // ownInChatroom reports a message that this very client sent to a chatroom.

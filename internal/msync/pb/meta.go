@@ -110,6 +110,7 @@ func appendBody(b []byte, m *im.Message) []byte {
 	switch kind {
 	case MessageBody_RECALL:
 		of, _, _ := m.Withdrawal()
+		b = appendContent(b, bodyContents, im.Body{})
 		return appendNumber(b, bodyAcked, uint64(of))
 	case MessageBody_READ_ACK, MessageBody_DELIVER_ACK, MessageBody_CHANNEL_ACK:
 		return appendReceipt(b, m)
@@ -157,9 +158,11 @@ func appendAsks(b []byte) []byte {
 	return shut(appendNumber(b, configAsks, 1), at)
 }
 
-// appendReceipt writes what a receipt says. How many have read a group's message is JSON in the first of the fields.
+// appendReceipt writes what a receipt says. How many have read a group's message is JSON in the first of the fields. It has an empty
+// content, as those of clients and as withdrawals: clients read one of whatever comes a second time (wire/msync.md §20).
 func appendReceipt(b []byte, m *im.Message) []byte {
 	r, _ := m.Receipt()
+	b = appendContent(b, bodyContents, im.Body{})
 	if r.Of != 0 {
 		b = appendNumber(b, bodyAcked, uint64(r.Of))
 	}

@@ -196,7 +196,7 @@ func TestMetaOfMessages(t *testing.T) {
 func TestRecallAndEdit(t *testing.T) {
 	recall := im.Message{ID: 9, From: "ann", To: im.ToUser("bob"), Body: im.Body{Type: im.RecallBody, Fields: im.Fields{{Name: "msg_id", Value: im.Text("1147000000000000001")}}}}
 	meta, body := encode(t, &recall)
-	if got, want := line(body), `type:RECALL from:{name:"ann"} to:{name:"bob"} ack_message_id:1147000000000000001`; got != want || len(meta.Ext) > 0 {
+	if got, want := line(body), `type:RECALL from:{name:"ann"} to:{name:"bob"} contents:{} ack_message_id:1147000000000000001`; got != want || len(meta.Ext) > 0 {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 	recall.Body.Fields = append(recall.Body.Fields, im.Field{Name: "ext", Value: im.Text("sorry")})
@@ -224,12 +224,12 @@ func TestReceipts(t *testing.T) {
 		fields im.Fields
 		want   string
 	}{
-		{im.ToUser("bob"), im.Fields{kind(im.ReceiptDelivered), of}, `type:DELIVER_ACK from:{name:"ann"} to:{name:"bob"} ack_message_id:1147000000000000001`},
-		{im.ToUser("bob"), im.Fields{kind(im.ReceiptRead), of}, `type:READ_ACK from:{name:"ann"} to:{name:"bob"} ack_message_id:1147000000000000001`},
-		{im.ToUser("bob"), im.Fields{kind(im.ReceiptAllRead)}, `type:CHANNEL_ACK from:{name:"ann"} to:{name:"bob"}`},
-		{im.NoticesOf("bob"), im.Fields{kind(im.ReceiptAllRead), {Name: "group", Value: im.Text("g1")}}, `type:CHANNEL_ACK from:{name:"ann"} to:{name:"g1"}`},
+		{im.ToUser("bob"), im.Fields{kind(im.ReceiptDelivered), of}, `type:DELIVER_ACK from:{name:"ann"} to:{name:"bob"} contents:{} ack_message_id:1147000000000000001`},
+		{im.ToUser("bob"), im.Fields{kind(im.ReceiptRead), of}, `type:READ_ACK from:{name:"ann"} to:{name:"bob"} contents:{} ack_message_id:1147000000000000001`},
+		{im.ToUser("bob"), im.Fields{kind(im.ReceiptAllRead)}, `type:CHANNEL_ACK from:{name:"ann"} to:{name:"bob"} contents:{}`},
+		{im.NoticesOf("bob"), im.Fields{kind(im.ReceiptAllRead), {Name: "group", Value: im.Text("g1")}}, `type:CHANNEL_ACK from:{name:"ann"} to:{name:"g1"} contents:{}`},
 		{im.NoticesOf("bob"), im.Fields{kind(im.ReceiptRead), of, {Name: "group", Value: im.Text("g1")}, {Name: "text", Value: im.Text("seen")}, {Name: "count", Value: num("3")}},
-			`type:READ_ACK from:{name:"ann"} to:{name:"g1"} ext:{key:"group_ack_count" type:JSON_STRING string_value:"{\"1147000000000000001\":3}"} ack_message_id:1147000000000000001 msg_config:{allow_group_ack:true} ack_content:"seen"`},
+			`type:READ_ACK from:{name:"ann"} to:{name:"g1"} contents:{} ext:{key:"group_ack_count" type:JSON_STRING string_value:"{\"1147000000000000001\":3}"} ack_message_id:1147000000000000001 msg_config:{allow_group_ack:true} ack_content:"seen"`},
 	} {
 		meta, body := encode(t, &im.Message{ID: 9, From: "ann", To: row.to, Body: im.Body{Type: im.ReceiptBody, Fields: row.fields}})
 		if got := meta.GetTo().GetName(); got != body.GetTo().GetName() {

@@ -1,0 +1,93 @@
+package msync_test
+
+import (
+	"testing"
+
+	"teahouse/internal/im"
+	"teahouse/internal/msync/pb"
+	"teahouse/internal/msynctest"
+)
+
+// Tests of what clients do now and then: a line that fails between two words, a list that is not gone through.
+
+// about makes a receipt or a withdrawal.
+func about(kind pb.MessageBody_Type, to string, of uint64) msynctest.Message {
+	return msynctest.Message{To: msynctest.ToUser(to), Body: &pb.MessageBody{Type: &kind, AckMessageId: &of}}
+}
+
+// TestReceiptsAgain: SDK 4.21 looks at the content of whatever comes a second time. Were there none, it would tell the application
+// nothing of what came with it.
+func TestReceiptsAgain(t *testing.T) {
+	w := newWorld(t)
+	ann, bob := w.connect("ann", "web", quiet), w.connect("bob", "web")
+	id := w.send(ann, msynctest.ToUser("bob"), "hello")
+	w.hears(bob, "hello")
+	slip := w.send(bob, msynctest.ToUser("ann"), "slip")
+	for _, m := range []msynctest.Message{about(pb.MessageBody_DELIVER_ACK, "ann", id), about(pb.MessageBody_READ_ACK, "ann", id),
+		{To: msynctest.ToUser("ann"), Body: &pb.MessageBody{Type: pb.MessageBody_CHANNEL_ACK.Enum()}}, about(pb.MessageBody_RECALL, "ann", slip)} {
+		local, err := bob.Post(m)
+		w.must(err)
+		if ack, err := bob.Await(w.ctx, local); err != nil || ack.Code != pb.Status_OK {
+			t.Fatal(ack, err)
+		}
+	}
+	told := []string{"slip", "deliver_ack", "read_ack", "channel_ack", "recall"}
+	w.hears(ann, told...)
+	w.must(ann.Reconnect(w.ctx)) // none of it was acknowledged
+	w.send(bob, msynctest.ToUser("ann"), "new")
+	w.must(ann.Pull(msynctest.ToUser("bob").JID(w.app.Key.String()), 0))
+	w.hears(ann, "new")
+	if n := ann.Repeats(); n != len(told)-1 { // the slip is gone
+		t.Errorf("%d came again, want %d", n, len(told)-1)
+	}
+}
+
+// TestListIsNotGoneThrough: SDK 4.8 does not ask for a queue whose pull a broken line has cut short, however often it is told of it. It
+// gets what waits there all the same, and what is said after that.
+func TestListIsNotGoneThrough(t *testing.T) {
+	w := newWorld(t)
+	w.connect("dan", "web").Kill()
+	ann := w.connect("ann", "web")
+	w.send(ann, msynctest.ToUser("dan"), "one")
+	dan := w.connect("dan", "web", quiet)
+	heartbeat := func(want int) {
+		t.Helper()
+		if u, err := dan.Unread(w.ctx); err != nil || len(u.GetUnread()) != want {
+			t.Errorf("%v, %v are listed, want %d", u.GetUnread(), err, want)
+		}
+	}
+	heartbeat(1)
+	w.send(ann, msynctest.ToUser("dan"), "two")
+	heartbeat(0)
+	got := w.hears(dan, "one", "two")
+	w.must(dan.Pull(got[1].Queue, got[1].Meta.GetId()))
+	w.send(ann, msynctest.ToUser("dan"), "three")
+	w.hears(dan, "three") // and does not acknowledge it
+	heartbeat(0)
+	heartbeat(1)
+	w.send(ann, msynctest.ToUser("dan"), "four")
+	heartbeat(0)
+	w.hears(dan, "four") // after the third, again
+	if n := dan.Repeats(); n != 1 {
+		t.Errorf("%d came again, want one", n)
+	}
+}
+
+// TestManyReceipts: who comes back to many messages tells at once of each that it has arrived.
+func TestManyReceipts(t *testing.T) {
+	w := newWorld(t)
+	w.shutDown()
+	w.rate = 5
+	w.start()
+	w.connect("dan", "web").Kill()
+	ann := w.connect("ann", "web")
+	const waiting = 30
+	for range waiting {
+		_, err := w.svc.Send(w.ctx, w.root(), im.NewMessage{From: "ann", To: []im.Address{im.ToUser("dan")}, Body: im.Body{Type: im.TextBody}})
+		w.must(err)
+	}
+	w.connect("dan", "web", func(c *msynctest.Config) { c.Delivery = true })
+	if got, err := ann.Wait(w.ctx, waiting); err != nil || textsOf(got)[waiting-1] != "deliver_ack" {
+		t.Errorf("%q, %v", textsOf(got), err)
+	}
+}
