@@ -31,20 +31,22 @@ func TestSleep(t *testing.T) {
 	for range 15 {
 		w.clock.Advance(time.Second)
 	}
-	w.asks("1m45s") // until it is idle, two minutes after it was heard
+	w.asks("1m15s") // until it is asked whether it is there, a minute and a half after it was heard
 	for range 60 {
 		w.clock.Advance(time.Second)
 	}
 	l.Heard()
-	w.clock.Advance(45 * time.Second)
+	w.clock.Advance(15 * time.Second)
 	w.asks("1m15s") // the same, from when it was heard last
 	l.Push([]byte("x"))
 	w.asks("20s") // until it is stuck
 	w.hub.Written()
 	w.clock.Advance(20 * time.Second)
 	w.asks("55s")
+	w.clock.Advance(55 * time.Second)
+	w.asks("30s") // until it is idle, two minutes after it was heard
 	l.Close(hub.Closed)
-	w.clock.Advance(55 * time.Second) // nobody is left: nothing is asked for
+	w.clock.Advance(30 * time.Second) // nobody is left: nothing is asked for
 	first := w.crowd(3, "tea")
 	w.inRoom(im.MembersJoined, "tea", 2, "a")
 	w.asks("1s")
@@ -104,12 +106,12 @@ func TestSetBack(t *testing.T) {
 	w.clock.Advance(-time.Hour)
 	w.hub.Turn()
 	w.hears(first, "members_joined a")
-	w.clock.Advance(2*time.Minute - time.Second)
+	w.clock.Advance(2*time.Minute - 5*time.Second)
 	w.hub.Turn()
-	if got := l.reasons(); len(got) > 0 {
-		t.Errorf("was asked to end %q", got)
+	if got, n := l.reasons(), l.asked.Load(); len(got) > 0 || n != 1 {
+		t.Errorf("was asked to end %q, and whether anybody is there %d times", got, n)
 	}
-	w.clock.Advance(time.Second)
+	w.clock.Advance(5 * time.Second)
 	w.hub.Turn()
 	if got := l.reasons(); !slices.Contains(got, hub.Idle) {
 		t.Errorf("was asked to end %q", got)

@@ -167,7 +167,7 @@ func TestFaultInWriting(t *testing.T) {
 	for i, conn := range []net.Conn{badConn{newPipe()}, badSystem{badConn{newPipe()}}} {
 		var ended atomic.Value
 		bad := w.hub.NewLine(conn, nil)
-		bad.Watch(func(r hub.Reason) { ended.Store(r) })
+		bad.Watch(func(r hub.Reason) { ended.Store(r) }, func() {})
 		good := dial(t, w.hub, l)
 		bad.Push([]byte("x"))
 		good.line.Push([]byte("hello"))
@@ -191,7 +191,7 @@ func TestFaultInALook(t *testing.T) {
 	w, f := frail(t)
 	p := newPipe()
 	bad := w.hub.NewLine(p, nil)
-	bad.Watch(func(hub.Reason) { panic("planted") })
+	bad.Watch(func(hub.Reason) { panic("planted") }, func() {})
 	good, _ := w.line()
 	w.clock.Advance(15 * time.Second)
 	w.hub.Turn()

@@ -52,7 +52,7 @@ func TestGuests(t *testing.T) {
 
 	signs, closes, late := w.hub.NewLine(newPipe(), first), w.hub.NewLine(newPipe(), second), newPipe()
 	for _, l := range []*hub.Line{signs, closes} {
-		l.Watch(func(hub.Reason) {})
+		l.Watch(func(hub.Reason) {}, func() {})
 	}
 	signs.SignedIn()
 	w.guests(4)
@@ -62,7 +62,7 @@ func TestGuests(t *testing.T) {
 	w.guests(3)
 	last := w.admit("10.0.0.3:1", nil)
 	w.hub.Close(t.Context())
-	w.hub.NewLine(late, last).Watch(func(hub.Reason) {}) // after the server has stopped
+	w.hub.NewLine(late, last).Watch(func(hub.Reason) {}, func() {}) // after the server has stopped
 	w.guests(3)
 	if n := w.hub.Stats().TurnedAway; n[hub.ErrAddressFull] != 4 || n[hub.ErrFull] != 2 {
 		t.Errorf("turned away: %v", n)

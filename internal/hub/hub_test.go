@@ -327,7 +327,7 @@ func TestShutdown(t *testing.T) {
 	}
 	l.Close(hub.Shutdown)
 	late := newPipe()
-	if w.hub.NewLine(late, nil).Watch(func(hub.Reason) {}) || !late.isClosed() || !conn.isClosed() {
+	if w.hub.NewLine(late, nil).Watch(func(hub.Reason) {}, func() {}) || !late.isClosed() || !conn.isClosed() {
 		t.Error("a connection that came too late is open")
 	}
 	w.holds(0, 0, 0, 0)

@@ -30,8 +30,10 @@ type Line struct {
 	raw   syscall.RawConn       // of conn; nil: a pen cannot write to it without waiting
 	guest atomic.Pointer[Guest] // until it has signed in
 	end   func(Reason)
+	ask   func()
 
 	heard atomic.Int64 // when something came last, in milliseconds
+	asked atomic.Int64 // what heard was when the client was asked whether it is there
 	known atomic.Bool  // it has signed in
 
 	mu      sync.Mutex
@@ -59,10 +61,10 @@ func (h *Hub) NewLine(conn net.Conn, guest *Guest) *Line {
 }
 
 // Watch has end called, once or several times, when the hub wants the line to end: too slow, idle, not signed in in time, or the
-// server stops; it must not block. false: the server has stopped, and the connection is closed. Else Close must be called in the
-// end.
-func (l *Line) Watch(end func(Reason)) bool {
-	l.end = end
+// server stops; and ask when nothing has come for so long that the client should say that it is there. Neither may block. false: the
+// server has stopped, and the connection is closed. Else Close must be called in the end.
+func (l *Line) Watch(end func(Reason), ask func()) bool {
+	l.end, l.ask = end, ask
 	h := l.hub
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -283,14 +285,18 @@ func (l *Line) setBack() {
 	l.since = min(l.since, now)
 }
 
-// due is when the line is to end, in milliseconds, and why, unless something comes, or what is written is read.
+// due is when the line is to end, in milliseconds, and why, unless something comes, or what is written is read. Without a reason the
+// client is to be asked whether it is there.
 func (l *Line) due() (at int64, why Reason) {
-	cfg := &l.hub.cfg
+	cfg, heard := &l.hub.cfg, l.heard.Load()
 	limit, why := cfg.Idle, Idle
-	if !l.known.Load() {
+	switch {
+	case !l.known.Load():
 		limit, why = cfg.SignIn, Refused
+	case l.asked.Load() != heard:
+		limit, why = cfg.Idle*3/4, "" // longer than between heartbeats
 	}
-	at = l.heard.Load() + limit.Milliseconds()
+	at = heard + limit.Milliseconds()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if stuck := l.since + cfg.Stuck.Milliseconds(); l.since > 0 && stuck < at {
@@ -303,8 +309,15 @@ func (l *Line) due() (at int64, why Reason) {
 func (l *Line) check(now int64) (at int64) {
 	defer l.hub.cfg.Faults.Catch("looking", "", l.Hang)
 	l.setBack()
+	heard := l.heard.Load()
 	at, why := l.due()
-	if at <= now {
+	switch {
+	case at > now:
+	case why == "":
+		l.asked.Store(heard)
+		l.ask()
+		at, _ = l.due()
+	default:
 		l.end(why)
 	}
 	return at

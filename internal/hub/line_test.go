@@ -6,6 +6,7 @@ import (
 	"net"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -68,6 +69,7 @@ type line struct {
 	*hub.Line
 	mu    sync.Mutex
 	ended []hub.Reason // guarded by mu
+	asked atomic.Int32 // how often, whether anybody is there
 }
 
 func (l *line) reasons() []hub.Reason {
@@ -88,7 +90,7 @@ func (w *world) line() (*line, *pipe) {
 		if r == hub.Shutdown {
 			l.Part()
 		}
-	}) {
+	}, func() { l.asked.Add(1) }) {
 		w.t.Fatal("the hub takes no lines")
 	}
 	w.t.Cleanup(func() {
@@ -266,10 +268,17 @@ func TestLooks(t *testing.T) {
 		t.Errorf("who takes nothing for 25 s was asked to end: %q", got)
 	}
 	w.pass(70 * time.Second)
+	if n := known.asked.Load(); n != 1 {
+		t.Errorf("who said nothing for 110 s was asked %d times", n)
+	}
 	known.Heard()
-	w.pass(110 * time.Second)
-	if got := known.reasons(); len(got) != 0 {
-		t.Errorf("who spoke was asked to end: %q", got)
+	w.pass(85 * time.Second)
+	if n := known.asked.Load(); n != 1 {
+		t.Errorf("who spoke 85 s ago was asked %d times in all", n)
+	}
+	w.pass(25 * time.Second)
+	if got, n := known.reasons(), known.asked.Load(); len(got) != 0 || n != 2 {
+		t.Errorf("who spoke was asked to end: %q, and whether anybody is there %d times", got, n)
 	}
 	w.pass(20 * time.Second)
 	if got := known.reasons(); len(got) == 0 || got[0] != hub.Idle {
@@ -290,7 +299,7 @@ func TestLineChurn(t *testing.T) {
 				if i%2 == 0 {
 					l.Part([]byte(r))
 				}
-			}) {
+			}, func() {}) {
 				t.Fatal("not watched")
 			}
 			for range 2 {

@@ -32,7 +32,7 @@ func dial(t *testing.T, h *hub.Hub, l net.Listener) wire {
 	t.Helper()
 	conn, reader := ends(t, l)
 	w := wire{h.NewLine(conn, nil), reader, make(chan hub.Reason, 100)}
-	if !w.line.Watch(func(r hub.Reason) { w.ended <- r }) {
+	if !w.line.Watch(func(r hub.Reason) { w.ended <- r }, func() {}) {
 		t.Fatal("the hub is closed")
 	}
 	t.Cleanup(func() { w.line.Close(hub.Closed); _ = reader.Close() })

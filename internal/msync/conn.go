@@ -62,6 +62,20 @@ func (c *conn) read() {
 	}
 }
 
+// control answers a ping, and takes an answer: who is at the other end is there and has nothing to say.
+func (c *conn) control(op ws.OpCode, payload []byte) {
+	switch {
+	case op == ws.OpPing:
+		c.line.Push(wsFrame(ws.OpPong, payload))
+	case c.session != nil:
+		c.line.Heard()
+	}
+}
+
+// ask asks the client whether it is there: what runs it answers. SDKs have no heartbeat while something comes (wire/msync.md §12), and
+// need not say anything to what comes in chatrooms.
+func (c *conn) ask() { c.line.Push(wsFrame(ws.OpPing, nil)) }
+
 // mostFrame bounds the next message.
 func (c *conn) mostFrame() int {
 	if c.session == nil {

@@ -2,7 +2,11 @@ package msync_test
 
 import (
 	"testing"
+	"time"
 
+	"github.com/gobwas/ws"
+
+	"teahouse/internal/hub"
 	"teahouse/internal/im"
 	"teahouse/internal/msync/pb"
 	"teahouse/internal/msynctest"
@@ -89,5 +93,34 @@ func TestManyReceipts(t *testing.T) {
 	w.connect("dan", "web", func(c *msynctest.Config) { c.Delivery = true })
 	if got, err := ann.Wait(w.ctx, waiting); err != nil || textsOf(got)[waiting-1] != "deliver_ack" {
 		t.Errorf("%q, %v", textsOf(got), err)
+	}
+}
+
+// TestOnlyListens: SDKs have no heartbeat as long as something comes. Who only listens in a chatroom where something is said all the time
+// says nothing at all, and is there all the same.
+func TestOnlyListens(t *testing.T) {
+	w := newWorld(t)
+	w.shutDown()
+	w.limit = func(c *hub.Config) { c.Stuck = time.Hour } // the clock leaps
+	w.start()
+	bob := w.connect("bob", "web", quiet, manual)
+	if ack, err := bob.Join(w.ctx, "lounge", "", false); err != nil || ack.Code != pb.Status_OK {
+		t.Fatal(ack, err)
+	}
+	for range 3 {
+		w.clock.Advance(91 * time.Second)
+		ping, err := msynctest.ReadFrame(bob.Conn())
+		if err != nil || ping.Header.OpCode != ws.OpPing {
+			t.Fatal(ping.Header, err)
+		}
+		_, err = bob.Conn().Write(append(frame(ws.OpPong, true, ping.Payload), frame(ws.OpPing, true, nil)...))
+		w.must(err)
+		if pong, err := msynctest.ReadFrame(bob.Conn()); err != nil || pong.Header.OpCode != ws.OpPong { // so ours was heard
+			t.Fatal(pong.Header, err)
+		}
+	}
+	w.send(w.connect("ann", "web"), msynctest.ToRoom("lounge"), "hello")
+	for len(bob.Got()) == 0 {
+		recv(w, bob)
 	}
 }

@@ -157,13 +157,13 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, f form) {
 	_ = netConn.SetDeadline(time.Time{})
 	early, _ := buffered.Reader.Peek(buffered.Reader.Buffered())
 	c := &conn{srv: s, ctx: s.ctx, form: f, fixed: f == sockForm, limits: newLimits(s.rate)}
-	c.socket, err = newSocket(hub.NewReader(netConn), early, func(p []byte) { c.line.Push(wsFrame(ws.OpPong, p)) })
+	c.socket, err = newSocket(hub.NewReader(netConn), early, c.control)
 	if err != nil {
 		guest.Leave()
 		_ = netConn.Close()
 		return
 	}
-	if c.line = s.hub.NewLine(netConn, guest); !c.line.Watch(c.End) {
+	if c.line = s.hub.NewLine(netConn, guest); !c.line.Watch(c.End, c.ask) {
 		return
 	}
 	if f == sockForm {

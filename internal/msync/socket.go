@@ -19,8 +19,8 @@ const socketBuffer = 512
 
 // socket reads the frames of one WebSocket (RFC 6455). Writing is the line's.
 type socket struct {
-	in   io.Reader
-	pong func([]byte) // answers a ping
+	in      io.Reader
+	control func(ws.OpCode, []byte) // is told of pings and pongs
 
 	buf        [socketBuffer]byte
 	start, end int
@@ -28,8 +28,8 @@ type socket struct {
 }
 
 // newSocket takes what the client sent right after its request.
-func newSocket(in io.Reader, early []byte, pong func([]byte)) (*socket, error) {
-	s := &socket{in: in, pong: pong}
+func newSocket(in io.Reader, early []byte, control func(ws.OpCode, []byte)) (*socket, error) {
+	s := &socket{in: in, control: control}
 	if s.end = copy(s.buf[:], early); s.end < len(early) {
 		return nil, errFraming // before it knows our answer it has nothing to say
 	}
@@ -71,10 +71,8 @@ func (s *socket) next(limit int) (message []byte, text bool, err error) {
 			return nil, false, err
 		}
 		switch {
-		case h.OpCode == ws.OpPing:
-			s.pong(payload)
-			continue
-		case h.OpCode == ws.OpPong:
+		case h.OpCode == ws.OpPing, h.OpCode == ws.OpPong:
+			s.control(h.OpCode, payload)
 			continue
 		case h.OpCode == ws.OpClose:
 			return nil, false, errGoodbye
