@@ -34,7 +34,7 @@ type conn struct {
 	session *hub.Session
 	limits  limits
 
-	live atomic.Bool // events are told
+	live atomic.Bool // events are told; set under mu, with the answer to the sign-in
 	pull sync.Mutex  // held while the inbox is read, by one at a time; before mu
 
 	mu         sync.Mutex
@@ -342,9 +342,19 @@ func (c *conn) meant(m *im.Message) bool {
 	return len(m.Only) == 0 || slices.Contains(m.Only, c.caller.User)
 }
 
+// listens reports whether events are told: from the moment at which the client was told that it is signed in.
+func (c *conn) listens() bool {
+	if c.live.Load() {
+		return true
+	}
+	c.mu.Lock() // the client may be told just now
+	defer c.mu.Unlock()
+	return c.live.Load()
+}
+
 // pass pushes a message that stands in no inbox.
 func (c *conn) pass(f *hub.Frame, m *im.Message, queue im.Address, level im.Level) {
-	if !c.live.Load() {
+	if !c.listens() {
 		return
 	}
 	app := c.caller.App.Key
@@ -358,7 +368,7 @@ func (c *conn) pass(f *hub.Frame, m *im.Message, queue im.Address, level im.Leve
 
 // proclaim pushes a message for everybody who is connected, to each as if it were for them alone.
 func (c *conn) proclaim(m im.Message) {
-	if !c.live.Load() {
+	if !c.listens() {
 		return
 	}
 	m.To = im.ToUser(c.caller.User)
@@ -377,7 +387,7 @@ func (c *conn) meta(m *im.Message) []byte {
 // tell pushes an event that is not a message.
 func (c *conn) tell(f *hub.Frame) {
 	const crowd = 100 // names among which nobody looks for their own
-	if !c.live.Load() {
+	if !c.listens() {
 		return
 	}
 	e, app := f.Event, c.caller.App.Key
