@@ -11,12 +11,14 @@ import (
 
 const (
 	dueBatch   = 256
-	dueIdle    = time.Minute        // look again even when nothing of ours is due: another node may have stopped
-	dueRetry   = 5 * time.Second    // after the store failed
-	tokenGrace = 7 * 24 * time.Hour // an expired token is told from an unknown one this long
+	dueIdle    = time.Minute     // look again even when nothing of ours is due: another node may have stopped
+	dueRetry   = 5 * time.Second // after the store failed
 	tokenSweep = time.Hour
 	sweepBatch = 1000
 )
+
+// TokenGrace is how long an expired token is told from an unknown one.
+const TokenGrace = 7 * 24 * time.Hour
 
 // rounds is how far the due loop has come with what it does besides.
 type rounds struct {
@@ -235,6 +237,6 @@ func (s *Service) sweepOver(ctx context.Context, r *rounds) error {
 // sweepTokens removes tokens that expired long ago, and forgets JWTs that were revoked and are over.
 func (s *Service) sweepTokens(ctx context.Context, now time.Time) error {
 	return firstError(
-		s.sweep(ctx, func(tx Tx) (int, error) { return tx.DeleteExpiredTokens(now.Add(-tokenGrace), sweepBatch) }),
+		s.sweep(ctx, func(tx Tx) (int, error) { return tx.DeleteExpiredTokens(now.Add(-TokenGrace), sweepBatch) }),
 		s.sweep(ctx, func(tx Tx) (int, error) { return tx.DeleteRevokedJWTs(now, sweepBatch) }))
 }

@@ -1,10 +1,12 @@
 package msync_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/gobwas/ws"
+	"google.golang.org/protobuf/proto"
 
 	"teahouse/internal/hub"
 	"teahouse/internal/im"
@@ -122,5 +124,52 @@ func TestOnlyListens(t *testing.T) {
 	w.send(w.connect("ann", "web"), msynctest.ToRoom("lounge"), "hello")
 	for len(bob.Got()) == 0 {
 		recv(w, bob)
+	}
+}
+
+// TestOpenForWeeks: a page that stays open renews its token over REST, of which the connection hears nothing. The token that it signed in
+// with is forgotten some time after its end, and nobody has changed the password.
+func TestOpenForWeeks(t *testing.T) {
+	w := newWorld(t)
+	w.shutDown()
+	w.limit = func(c *hub.Config) { c.Idle, c.Stuck = 1000*time.Hour, 1000*time.Hour } // the clock leaps
+	w.start()
+	day := 24 * time.Hour
+	brief, err := w.svc.IssueUserToken(w.ctx, w.app, "ann", &day)
+	w.must(err)
+	ann := w.connect("ann", "web", func(c *msynctest.Config) { c.Token = brief.Text })
+	w.clock.Advance(day + im.TokenGrace)
+	w.must(w.disk.Update(w.ctx, func(tx im.Tx) error { _, err := tx.DeleteExpiredTokens(w.clock.Now(), 10); return err }))
+	for range 3 {
+		if _, err := ann.Unread(w.ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestNoId: what has no id is said as often as it comes.
+func TestNoId(t *testing.T) {
+	w := newWorld(t)
+	ann, bob := w.connect("ann", "web"), w.connect("bob", "web")
+	for range 2 {
+		m := &pb.MessageBody{Type: pb.MessageBody_CHAT.Enum(), Contents: []*pb.MessageBody_Content{msynctest.Text("ok")}}
+		payload, err := proto.Marshal(m)
+		w.must(err)
+		_, err = ann.PostMeta(&pb.Meta{Id: new(uint64(0)), To: msynctest.ToUser("bob").JID(w.app.Key.String()), Ns: pb.Meta_CHAT.Enum(), Payload: payload})
+		w.must(err)
+	}
+	w.hears(bob, "ok", "ok")
+}
+
+// TestNameInCapitals: who signs in as Bob finds in the answer to joining what there is about Bob.
+func TestNameInCapitals(t *testing.T) {
+	w := newWorld(t)
+	bob := w.connect("bob", "web", func(c *msynctest.Config) { c.User = "Bob" })
+	ack, err := bob.Join(w.ctx, "lounge", "", false)
+	if err != nil || len(ack.Metas) != 1 {
+		t.Fatal(ack, err)
+	}
+	if info := (msynctest.Got{Meta: ack.Metas[0]}).MUC().GetStatus().GetChatroomInfo(); !strings.HasPrefix(info, `{"Bob":{"`) {
+		t.Errorf("got %s", info)
 	}
 }

@@ -3,6 +3,7 @@ package msync
 import (
 	"encoding/json"
 	"errors"
+	"strings"
 
 	"google.golang.org/protobuf/proto"
 
@@ -46,7 +47,11 @@ func (c *conn) insideMeta(meta *pb.Meta, body *pb.MUCBody, inside im.Inside) []b
 	if !inside.MutedUntil.IsZero() {
 		muted = inside.MutedUntil.UnixMilli()
 	}
-	info, _ := json.Marshal(map[string]any{string(c.caller.User): map[string]any{ // never fails
+	name := string(c.caller.User)
+	if given := body.GetFrom().GetName(); strings.EqualFold(given, name) { // clients look for it as they have it
+		name = given
+	}
+	info, _ := json.Marshal(map[string]any{name: map[string]any{ // never fails
 		"is_all_mute": inside.Room.Muted, "create_timestamp": inside.Room.Created.UnixMilli(), "is_in_white_list": inside.Allowed,
 		"member_count": inside.Room.Members, "mute_duration": muted,
 	}})

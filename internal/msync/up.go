@@ -90,7 +90,7 @@ func (c *conn) unread() error {
 }
 
 // stillGood ends sessions whose token is gone: a command of another process ended it. One that has expired was good when the
-// client signed in.
+// client signed in, and is forgotten in the end; the client has another by then.
 func (c *conn) stillGood() error {
 	app, err := c.srv.service.App(c.ctx, c.caller.App.Key)
 	if err == nil {
@@ -100,13 +100,24 @@ func (c *conn) stillGood() error {
 	case errors.Is(err, im.ErrAppNotFound):
 		c.End(hub.Removed)
 	case errors.Is(err, im.ErrTokenBad):
-		reason := hub.Password
-		if u, err := c.srv.service.User(c.ctx, im.AppCaller(app), string(c.caller.User)); err != nil || !u.Active {
-			reason = hub.Removed
-		}
-		c.End(reason)
+		return c.tokenGone(app)
 	case err != nil && !errors.Is(err, im.ErrTokenExpired):
 		return c.failed("token", err)
+	}
+	return nil
+}
+
+// tokenGone ends the session of a user who is gone or deactivated, or whose password was changed.
+func (c *conn) tokenGone(app *im.App) error {
+	u, err := c.srv.service.User(c.ctx, im.AppCaller(app), string(c.caller.User))
+	expires := c.caller.Expires
+	switch {
+	case errors.Is(err, im.ErrUserNotFound), err == nil && !u.Active:
+		c.End(hub.Removed)
+	case err != nil:
+		return c.failed("user", err)
+	case expires.IsZero() || c.srv.service.Now().Before(expires.Add(im.TokenGrace)):
+		c.End(hub.Password)
 	}
 	return nil
 }
@@ -174,7 +185,10 @@ func (c *conn) chat(meta *pb.Meta) (answer, operation, error) {
 	if err != nil {
 		return answer{}, opSend, err
 	}
-	client := strconv.FormatUint(meta.GetId(), 10)
+	client := ""
+	if id := meta.GetId(); id != 0 { // none; SDKs make 0 of an application's own id that is no number
+		client = strconv.FormatUint(id, 10)
+	}
 	switch said.Type {
 	case pb.MessageBody_CHAT, pb.MessageBody_GROUPCHAT, pb.MessageBody_CHATROOM:
 		n := im.NewMessage{Device: c.device, Client: client, To: []im.Address{to}, Body: said.Body, Ext: said.Ext, Echo: true, Level: levelOf(meta),
