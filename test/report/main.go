@@ -32,6 +32,7 @@ type report struct {
 	output  map[testName][]string // what each test said, until it passes; test "" is the package
 	passed  int
 	failed  int
+	causes  []string // what failed, and how what it said begins
 	skipped []string
 	notes   []string
 }
@@ -105,8 +106,24 @@ func (r *report) fail(e event, name testName) {
 		fmt.Fprintf(r.out, "FAIL  %s  %.1fs\n", e.Package, e.Elapsed)
 	}
 	r.failed++ // a package also counts: it may fail without a test
-	fmt.Fprint(r.out, strings.Join(r.output[name], ""))
+	said := strings.Join(r.output[name], "")
+	fmt.Fprint(r.out, said)
 	delete(r.output, name)
+	if b := beginning(said); b != "" {
+		r.causes = append(r.causes, strings.TrimSpace(e.Package+" "+e.Test)+"\n"+b)
+	}
+}
+
+// beginning returns the first lines of what a test said, which tell what is wrong, without those of the go command.
+func beginning(said string) string {
+	const most = 20
+	var kept []string
+	for line := range strings.Lines(said) {
+		if text := strings.TrimSpace(line); !strings.HasPrefix(text, "=== ") && !strings.HasPrefix(text, "--- ") && len(kept) < most {
+			kept = append(kept, fmt.Sprintf("    %.300s\n", strings.TrimRight(line, "\n")))
+		}
+	}
+	return strings.Join(kept, "")
 }
 
 func (r *report) skip(e event, name testName) {
@@ -135,6 +152,9 @@ func (r *report) end() int {
 			fmt.Fprintln(r.out, "!!!   "+s)
 		}
 		fmt.Fprintln(r.out, "!!! To make skipped parts fail: TEAHOUSE_TEST_REQUIRE=postgres,sdk,browser make test")
+	}
+	for _, cause := range r.causes { // again: what follows a failure may be long, and of a log one often sees the end
+		fmt.Fprint(r.out, "\nFAIL  "+cause)
 	}
 	fmt.Fprintf(r.out, "\n%d passed, %d failed, %d skipped\n", r.passed, r.failed, len(r.skipped))
 	if r.failed > 0 || r.passed == 0 {

@@ -16,7 +16,8 @@ func TestReport(t *testing.T) {
 {"Action":"pass","Package":"p","Elapsed":1.25}`, 0, []string{"ok    p  1.2s (cached)", "1 passed, 0 failed, 0 skipped"}},
 		{"fails", `{"Action":"output","Package":"p","Test":"T","Output":"got 1, want 2\n"}
 {"Action":"fail","Package":"p","Test":"T"}
-{"Action":"fail","Package":"p"}`, 1, []string{"got 1, want 2", "FAIL  p", "0 passed, 2 failed"}},
+{"Action":"fail","Package":"p"}
+{"Action":"pass","Package":"q"}`, 1, []string{"got 1, want 2", "FAIL  p", "ok    q  0.0s\n\n\nFAIL  p T\n    got 1, want 2\n\n0 passed, 2 failed"}},
 		{"skips", `{"Action":"output","Package":"p","Test":"T","Output":"=== RUN   T\n"}
 {"Action":"output","Package":"p","Test":"T","Output":"    x_test.go:1: SKIPPED: no engine\n"}
 {"Action":"output","Package":"p","Test":"T","Output":"--- SKIP: T (0.00s)\n"}

@@ -116,6 +116,7 @@ type named struct{ SDK, Name string }
 type result struct {
 	SDK, Name, Error string
 	MS               int
+	Users            []string // who takes part
 }
 
 const scenariosTake = 6 * time.Minute
@@ -160,10 +161,13 @@ func play(t *testing.T, binary string, record bool, home func(*testing.T, string
 	}
 	_ = cmd.Process.Kill() // it may have ended
 	<-over
+	s.kill()
 	s.tell(broken)
-	if t.Failed() || broken != "" || *show {
-		t.Logf("the home said:\n%s", &said)
-		t.Logf("the server said:\n%s", s.said())
+	if t.Failed() || *show {
+		t.Logf("the home said:\n%s", grep(said.String(), func(line string) bool { return !strings.Contains(line, "ERROR:dbus/") }))
+	}
+	if broken != "" || *show {
+		t.Logf("the server said:\n%s", grep(s.log.String(), func(string) bool { return true }))
 	}
 }
 
@@ -181,7 +185,7 @@ func (s *stage) tell(broken string) {
 			case !there:
 				t.Error("did not end")
 			case r.Error != "":
-				t.Errorf("after %d ms: %s", r.MS, r.Error)
+				t.Errorf("after %d ms: %s\nthe server said of them:\n%s", r.MS, r.Error, s.said(r.Users))
 			default:
 				passed++
 			}
@@ -255,7 +259,7 @@ func (s *stage) start() error {
 		listen = "127.0.0.1:0"
 	}
 	cmd := exec.Command(s.binary, "serve", "--data", s.data, "--listen", listen, "--ops-listen", "off", "--rate-limits", "off",
-		"--thinksns", "off", "--log-level", "info", "--app", chatApp)
+		"--thinksns", "off", "--log-level", "debug", "--app", chatApp)
 	cmd.Stderr = &s.log
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -289,12 +293,24 @@ func (s *stage) kill() {
 	s.server = nil
 }
 
-// said returns the end of the server's log; call it when the server has ended.
-func (s *stage) said() string {
-	s.kill()
-	text := s.log.String()
-	if len(text) > 20_000 {
-		text = "…" + text[len(text)-20_000:]
+// said returns what a server that has ended said of users, and what was wrong.
+func (s *stage) said(users []string) string {
+	about := regexp.MustCompile(`\b(` + strings.Join(append(users, "WARN", "ERROR"), "|") + `)\b`)
+	return grep(s.log.String(), about.MatchString)
+}
+
+// grep returns the lines of a text that fit, the last of them if they are many.
+func grep(text string, fits func(line string) bool) string {
+	const most = 8000
+	var kept []string
+	for line := range strings.Lines(text) {
+		if fits(line) {
+			kept = append(kept, line)
+		}
+	}
+	text = strings.Join(kept, "")
+	if len(text) > most {
+		text = "…" + text[len(text)-most:]
 	}
 	return text
 }

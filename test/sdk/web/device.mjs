@@ -11,7 +11,7 @@ export class Device {
     this.job = job;
     this.app = app;
     this.storage = storage;
-    this.events = []; // all of them, in order: {name, data, taken}
+    this.events = []; // all of them, in order: {name, data, taken, at}
     this.waiting = [];
     this.sockets = [];
     this.tap = undefined; // called with each frame, if there is one
@@ -35,7 +35,7 @@ export class Device {
   }
 
   saw(name, data) {
-    const event = { name, data: data ?? {}, taken: false };
+    const event = { name, data: data ?? {}, taken: false, at: new Date() };
     this.events.push(event);
     for (const w of this.waiting.slice()) {
       if (!event.taken && w.names.includes(name) && w.fits(event.data)) {
@@ -62,7 +62,7 @@ export class Device {
     const w = { names, fits };
     const come = new Promise((resolve) => { w.resolve = resolve; });
     this.waiting.push(w);
-    return within(limit, come, () => `${this.user}: no ${names.join(' or ')}; there were ${this.told()}`).finally(() => {
+    return within(limit, come, () => `${this.user}: no ${names.join(' or ')}`).finally(() => {
       const at = this.waiting.indexOf(w);
       if (at >= 0) this.waiting.splice(at, 1);
     });
@@ -74,14 +74,15 @@ export class Device {
     return this.events.filter((e) => e.name === name && fits(e.data)).map((e) => e.data);
   }
 
-  told() {
-    return this.events.map((e) => e.name + ' ' + brief(e.data)).join('; ') || 'none';
+  // told tells of the last events.
+  told(most = 30) {
+    return this.events.slice(-most).map((e) => `${e.at.toISOString().slice(11, -1)} ${e.name} ${brief(e.data).slice(0, 200)}`).join('\n  ') || 'none';
   }
 
   async open(user, credentials) {
     this.user = user;
     const opened = this.conn.open({ user, appKey: this.app.key, apiUrl: this.world.config.url, ...credentials });
-    await within(patience, Promise.resolve(opened), () => `${user}: login hangs; there were ${this.told()}`);
+    await within(patience, Promise.resolve(opened), () => `${user}: login hangs`);
     // Older ones promise less. SockJS gives a slow machine some 300 ms to connect; what follows is a second attempt.
     const final = (data) => !(this.job.sockjs && data.type === 16);
     const end = await this.first(['onOpened', 'onConnected', 'onError'], final);
@@ -140,9 +141,9 @@ export class Device {
     return this.event('onTextMessage', (m) => (m.msg ?? m.data) === msg, limit);
   }
 
-  // texts returns the texts that came, in order.
+  // texts returns the texts that came, in order, but for broadcasts: those are another scenario's, which plays at the same time.
   texts(fits = () => true) {
-    return this.all('onTextMessage', fits).map((m) => m.msg ?? m.data);
+    return this.all('onTextMessage', (m) => !m.broadcast && fits(m)).map((m) => m.msg ?? m.data);
   }
 
   // join joins a chatroom: over the socket, or by REST where the SDK does so.
@@ -211,10 +212,11 @@ function matcher(fits) {
   return (data) => Object.entries(fits).every(([k, v]) => same(data[k], v));
 }
 
-// within fails when a promise takes longer than a limit in milliseconds.
+// within fails when a promise takes longer than a limit in milliseconds; the error knows who waits.
 export function within(limit, promise, what) {
   let timer;
-  const late = new Promise((_, reject) => { timer = setTimeout(() => reject(new Error(what())), limit); });
+  const error = new Error();
+  const late = new Promise((_, reject) => { timer = setTimeout(() => reject(Object.assign(error, { message: what() })), limit); });
   return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
 

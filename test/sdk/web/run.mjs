@@ -22,6 +22,7 @@ export class Story {
     this.url = world.config.url;
     this.app = world.config.apps.chat;
     this.devices = [];
+    this.users = [];
   }
 
   // rest asks the server as the app, or as a user whose token is given, and returns the answer.
@@ -36,7 +37,8 @@ export class Story {
   }
 
   name(of) {
-    return `${of}${this.world.mark}x${++serial}`;
+    this.users.push(`${of}${this.world.mark}x${++serial}`);
+    return this.users.at(-1);
   }
 
   // user registers somebody and returns the name.
@@ -93,9 +95,11 @@ async function one(world, job, s) {
   const began = Date.now();
   const result = { home: world.home, sdk: job.sdk, name: s.name };
   try {
-    await within(s.limit ?? 60000, s.story(t), () => 'the story does not end; ' + t.devices.map((d) => `${d.user}: ${d.told()}`).join('\n'));
+    await within(s.limit ?? 60000, s.story(t), () => 'the story does not end');
   } catch (err) {
-    result.error = err instanceof Error ? `${err.message}\n${err.stack}` : brief(err);
+    const ours = (line) => line.startsWith('    at ') && !/node:|\/(run|world|node)\.mjs/.test(line);
+    const why = err instanceof Error ? [err.message, ...err.stack.split('\n').filter(ours)].join('\n') : brief(err);
+    Object.assign(result, { error: [why, ...t.devices.map((d) => `${d.user}: ${d.told()}`)].join('\n'), users: t.users });
   }
   await t.end();
   result.ms = Date.now() - began;
