@@ -95,6 +95,25 @@ scenario('a receipt that comes again takes nothing along', { sdk: '4.21.1' }, as
   equal(alice.texts(), ['with the receipt', 'behind it'], 'texts');
 });
 
+scenario('a queue whose pull was cut short comes with a heartbeat', { core: 'jsdom', sdk: '4.8.1' }, async (t) => {
+  const bob = await t.online(await t.user('bob'));
+  const alice = await t.online(await t.user('alice'), { heartBeatWait: 300 });
+  alice.cut();
+  await bob.text('singleChat', alice.user, 'waits');
+  let cuts = 0;
+  alice.tap = (direction, data) => {
+    if (direction === 'up' || cuts > 0 || !/^a\["/.test(data) || !atob(data.slice(3, -2)).includes(bob.user)) return;
+    cuts++; // the list of what waits: the SDK asks for it, and the line breaks
+    alice.drop();
+  };
+  alice.mend();
+  await eventually(() => cuts > 0 && alice.conn.isOpened(), 'alice is back');
+  await bob.text('singleChat', alice.user, 'said since');
+  const hurry = setInterval(() => { alice.conn.lastHeartbeat = 0; }, 100); // it is half a minute otherwise
+  await alice.got('said since').finally(() => clearInterval(hurry));
+  equal(alice.texts(), ['waits', 'said since'], 'texts');
+});
+
 scenario('what is sent while the line is down goes out later, once', {}, async (t) => {
   const [alice, bob] = await t.people('alice', 'bob');
   alice.cut();
