@@ -33,7 +33,7 @@ func (c *conn) about(meta *pb.Meta, said pb.Said, to im.Address, client string) 
 func recallExt(meta *pb.Meta) string {
 	for _, kv := range meta.GetExt() {
 		if kv.GetKey() == "recallMessageExtensionInfo" {
-			return kv.GetStringValue()
+			return readable(kv.GetStringValue())
 		}
 	}
 	return ""

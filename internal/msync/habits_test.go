@@ -173,3 +173,31 @@ func TestNameInCapitals(t *testing.T) {
 		t.Errorf("got %s", info)
 	}
 }
+
+// TestHalfCharacters: applications cut texts short in the middle of a character, which JavaScript has as two, and SDKs send the half.
+func TestHalfCharacters(t *testing.T) {
+	w := newWorld(t)
+	const half, mark = "cut \xed\xa0\xbd", "cut \uFFFD"
+	ann, bob := w.connect("ann", "web", everything), w.connect("bob", "web")
+	if ack, err := ann.Join(w.ctx, "lounge", "", false); err != nil || ack.Code != pb.Status_OK {
+		t.Fatal(ack, err)
+	}
+	mucID := msynctest.ToRoom("lounge").JID(w.app.Key.String())
+	enter, err := proto.Marshal(&pb.MUCBody{MucId: mucID, Operation: pb.MUCBody_JOIN.Enum(), IsChatroom: new(true), Ext: new(half)})
+	w.must(err)
+	body, err := proto.Marshal(&pb.MessageBody{Type: pb.MessageBody_CHATROOM.Enum(), Contents: []*pb.MessageBody_Content{msynctest.Text(half)}})
+	w.must(err)
+	for _, m := range []*pb.Meta{{Ns: pb.Meta_MUC.Enum(), Payload: enter}, {Ns: pb.Meta_CHAT.Enum(), To: mucID, Payload: body}} {
+		id, err := bob.PostMeta(m)
+		w.must(err)
+		if ack, err := bob.Await(w.ctx, id); err != nil || ack.Code != pb.Status_OK {
+			t.Errorf("%+v, %v", ack, err)
+		}
+	}
+	_, err = ann.WaitFor(w.ctx, func(g msynctest.Got) bool { return g.Text() == mark })
+	w.must(err)
+	_, err = ann.WaitFor(w.ctx, func(g msynctest.Got) bool {
+		return g.MUC().GetOperation() == pb.MUCBody_PRESENCE && g.MUC().GetExt() == mark
+	})
+	w.must(err)
+}

@@ -33,13 +33,16 @@ func (c *conn) muc(meta *pb.Meta) (a answer, op operation, err error) {
 	case body.GetOperation() != pb.MUCBody_JOIN:
 		return a, opJoin, im.ErrUnsupported
 	}
-	inside, err := c.srv.service.Enter(c.ctx, c.self, id, im.Entering{Ext: body.GetExt(), LeaveOthers: body.GetLeaveOtherRooms()})
+	inside, err := c.srv.service.Enter(c.ctx, c.self, id, im.Entering{Ext: readable(body.GetExt()), LeaveOthers: body.GetLeaveOtherRooms()})
 	if err != nil {
 		return a, opJoin, err
 	}
 	a.metas = [][]byte{c.insideMeta(meta, &body, inside)}
 	return a, opJoin, nil
 }
+
+// readable puts a mark where an application has cut a character in two.
+func readable(text string) string { return strings.ToValidUTF8(text, "\uFFFD") }
 
 // insideMeta tells who has entered a chatroom how things stand in it (wire/msync.md §7.1).
 func (c *conn) insideMeta(meta *pb.Meta, body *pb.MUCBody, inside im.Inside) []byte {
@@ -75,7 +78,7 @@ func (c *conn) roster(meta *pb.Meta) error {
 		return im.ErrInvalid.With("to")
 	}
 	for _, jid := range body.GetTo() {
-		if err := c.relate(body.GetOperation(), jid.GetName(), body.GetReason()); err != nil {
+		if err := c.relate(body.GetOperation(), jid.GetName(), readable(body.GetReason())); err != nil {
 			return err
 		}
 	}

@@ -74,7 +74,8 @@ func appendNumeric(b []byte, text string) []byte {
 	return protowire.AppendFixed64(protowire.AppendTag(b, kvDouble, protowire.Fixed64Type), math.Float64bits(f))
 }
 
-// readKeyValue reads one KeyValue. A value of another kind than the type says counts for nothing, as in clients.
+// readKeyValue reads one KeyValue. A value of another kind than the type says counts for nothing, as in clients. What JSON has no number
+// for is null, as JavaScript writes it.
 func readKeyValue(b []byte) (f im.Field, err error) {
 	var t KeyValue_ValueType
 	var whole int64
@@ -111,9 +112,9 @@ func readKeyValue(b []byte) (f im.Field, err error) {
 	case KeyValue_INT, KeyValue_UINT, KeyValue_LLINT:
 		f.Value = im.Value{Kind: im.NumberValue, Text: strconv.FormatInt(whole, 10)}
 	case KeyValue_FLOAT:
-		f.Value, err = fraction(float64(float), 32)
+		f.Value = fractionOrNull(float64(float), 32)
 	case KeyValue_DOUBLE:
-		f.Value, err = fraction(double, 64)
+		f.Value = fractionOrNull(double, 64)
 	case KeyValue_STRING:
 		f.Value = im.Text(text)
 	case KeyValue_JSON_STRING:
@@ -125,6 +126,15 @@ func readKeyValue(b []byte) (f im.Field, err error) {
 		err = malformed(f.Name)
 	}
 	return f, err
+}
+
+// fractionOrNull is fraction, and null for what is none.
+func fractionOrNull(f float64, bits int) im.Value {
+	v, err := fraction(f, bits)
+	if err != nil {
+		v = im.Value{Kind: im.JSONValue, Text: "null"}
+	}
+	return v
 }
 
 // fraction is the value of a number that need not be whole: written so that it is read as such again.

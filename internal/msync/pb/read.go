@@ -63,13 +63,24 @@ func (v value) is(kind protowire.Type) error {
 	return nil
 }
 
-// text stores a field of text in s.
+// text stores a field of text in s. Halves of surrogate pairs, which an application leaves that cuts a text short, are replaced where
+// they stand.
 func (v value) text(s *string) error {
-	if v.kind != protowire.BytesType || !utf8.Valid(v.bytes) {
+	if v.kind != protowire.BytesType || !utf8.Valid(v.bytes) && !mend(v.bytes) {
 		return malformed("payload")
 	}
 	*s = string(v.bytes)
 	return nil
+}
+
+// mend puts U+FFFD, which is as long, in the place of each half of a surrogate pair, as SDKs write it, and reports whether b is text then.
+func mend(b []byte) bool {
+	for i := 0; i+2 < len(b); i++ {
+		if b[i] == 0xed && b[i+1] >= 0xa0 && b[i+1] <= 0xbf && b[i+2] >= 0x80 && b[i+2] <= 0xbf {
+			copy(b[i:], "\uFFFD")
+		}
+	}
+	return utf8.Valid(b)
 }
 
 // number is a field of a whole number, an enum or a bool.

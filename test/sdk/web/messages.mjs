@@ -24,6 +24,9 @@ scenario('a text to oneself, a long one, a strange one', {}, async (t) => {
   for (const msg of texts) await alice.text('singleChat', bob.user, msg);
   await bob.got(texts.at(-1));
   equal(bob.texts(), texts, 'texts');
+  const half = 'cut \u{1F469}'.slice(0, -1); // as who takes the first so many for a preview
+  await alice.text('singleChat', bob.user, half, { ext: { preview: half, number: Infinity } });
+  has((await bob.got('cut \uFFFD')).ext, { preview: 'cut \uFFFD' }, 'the extension');
 });
 
 scenario('more than the app takes in one message', {}, async (t) => {
