@@ -16,6 +16,18 @@ const (
 	batchSize      = 50  // messages fetched at once
 )
 
+// otherKey, which no id has, makes another key of the same place.
+const otherKey im.MessageID = 1 << 62
+
+// placeOf is the place that a client's key stands for.
+func placeOf(key uint64) im.MessageID {
+	place := im.MessageID(key & (1<<63 - 1))
+	if place > otherKey {
+		place &^= otherKey
+	}
+	return place
+}
+
 // feed is what one conversation still holds for the device. What is here is about this connection only: the place that lasts is in
 // the store.
 type feed struct {
@@ -25,7 +37,23 @@ type feed struct {
 	dirty   bool         // the store holds more
 	pulling bool         // the client was told that something waits, and will ask
 	busy    bool         // the store is being read
+	again   again        // kept when all else is begun anew
 	silent  bool         // at the last heartbeat something was not acknowledged or asked for, and nothing was since
+}
+
+// again is which key the last batch of what is not acknowledged had.
+type again uint8
+
+// next returns what makes the key of the next such batch another one. The first that a client asks for may repeat what was pushed over an
+// earlier connection.
+func (a *again) next(asked bool) im.MessageID {
+	const none, usual, other again = 0, 1, 2
+	if *a == usual || *a == none && asked {
+		*a = other
+		return otherKey
+	}
+	*a = usual
+	return 0
 }
 
 // pushed is what a client acknowledges with one key.
@@ -144,8 +172,9 @@ func (c *conn) nextDirty() (with im.Address, after im.MessageID, found bool) {
 }
 
 // pushBatch pushes what waits in a busy conversation after a place, 0 for what the device has not acknowledged. asked says that the
-// client waits for an answer even if there is nothing. A client neither acknowledges nor goes on after a batch that ends where the last one
-// did, which may have come over an earlier connection (wire/msync.md §3): so what is told again ends elsewhere.
+// client waits for an answer even if there is nothing. A client neither acknowledges nor goes on after a batch that ends with the key that the
+// last one had, which may have come over an earlier connection (wire/msync.md §3): so what is told again has another key, and ends elsewhere
+// if it can.
 func (c *conn) pushBatch(with im.Address, after im.MessageID, asked bool) error {
 	c.mu.Lock()
 	size := min(batchSize, max(c.roomLocked(), 1))
@@ -175,6 +204,9 @@ func (c *conn) pushBatch(with im.Address, after im.MessageID, asked bool) error 
 	case len(d.metas) > 0:
 		d.nextKey = got.Messages[len(got.Messages)-1].ID
 		f.pushed = append(f.pushed, pushed{d.nextKey, len(d.metas)})
+		if after == 0 {
+			d.nextKey |= f.again.next(asked)
+		}
 		c.unanswered += len(d.metas)
 		c.push(d)
 	case asked:
@@ -196,7 +228,7 @@ func (c *conn) pullQueue(ctx context.Context, with im.Address, key im.MessageID)
 	switch {
 	case key == 0:
 		c.answeredLocked(f, math.MaxInt64)
-		*f = feed{busy: true}
+		*f = feed{busy: true, again: f.again}
 	default:
 		f.silent = false
 		c.answeredLocked(f, key)
@@ -243,13 +275,13 @@ func (c *conn) offeredLocked() (queues []im.Address) {
 	for with, f := range c.feeds {
 		switch {
 		case f.pulling && f.silent:
-			*f = feed{dirty: true}
+			*f = feed{dirty: true, again: f.again}
 			continue
 		case f.pulling:
 			f.silent = true
 		case len(f.pushed) > 0 && f.silent && !f.busy:
 			c.answeredLocked(f, math.MaxInt64)
-			*f = feed{pulling: true, silent: true}
+			*f = feed{pulling: true, silent: true, again: f.again}
 		default:
 			f.silent = len(f.pushed) > 0
 			continue

@@ -201,3 +201,38 @@ func TestHalfCharacters(t *testing.T) {
 	})
 	w.must(err)
 }
+
+// TestToldAgain: a client does not acknowledge what ends with the key that it acknowledged last, which the server may never have heard of
+// because the line broke. So the same is told again under another key.
+func TestToldAgain(t *testing.T) {
+	w := newWorld(t)
+	ann, dan := w.connect("ann", "web"), w.connect("dan", "web", quiet, manual)
+	w.send(ann, msynctest.ToUser("dan"), "one")
+	queue := msynctest.ToUser("ann").JID(w.app.Key.String())
+	last := uint64(0)
+	next := func() *pb.CommSyncDL {
+		t.Helper()
+		var down pb.CommSyncDL
+		w.must(unmarshal(recv(w, dan), &down))
+		return &down
+	}
+	for i := range 4 {
+		if i == 1 || i == 3 {
+			w.must(dan.Reconnect(w.ctx))
+		}
+		if i > 0 {
+			w.must(dan.Pull(queue, 0))
+		}
+		down := next()
+		if key := down.GetNextKey(); len(down.GetMetas()) != 1 || key == 0 || key == last {
+			t.Fatalf("%d: %v", i, down)
+		}
+		last = down.GetNextKey()
+	}
+	w.must(dan.Pull(queue, last))
+	if down := next(); !down.GetIsLast() || len(down.GetMetas()) > 0 {
+		t.Errorf("%v", down)
+	}
+	dan.Kill()
+	w.readAll("dan", "web")
+}

@@ -33,7 +33,7 @@ func (c *conn) sync(m *pb.MSync) error {
 		c.push(down{last: true})
 		return nil
 	}
-	if err := c.pullQueue(c.ctx, with, im.MessageID(up.GetKey()&(1<<63-1))); err != nil {
+	if err := c.pullQueue(c.ctx, with, placeOf(up.GetKey())); err != nil {
 		return c.failed("queue", err)
 	}
 	return nil

@@ -114,6 +114,17 @@ scenario('a queue whose pull was cut short comes with a heartbeat', { core: 'jsd
   equal(alice.texts(), ['waits', 'said since'], 'texts');
 });
 
+scenario('what was acknowledged in vain is acknowledged again', { core: 'jsdom' }, async (t) => {
+  const [alice, bob] = await t.people('alice', 'bob');
+  for (const s of alice.sockets) s.send = () => {};
+  await bob.text('singleChat', alice.user, 'hello');
+  await alice.got('hello');
+  alice.cut();
+  alice.mend();
+  await eventually(async () => (await t.rest('GET', `/users/${alice.user}/offline_msg_count`)).data[alice.user] === 0, 'nothing waits');
+  equal(alice.texts(), ['hello'], 'texts');
+});
+
 scenario('what is sent while the line is down goes out later, once', {}, async (t) => {
   const [alice, bob] = await t.people('alice', 'bob');
   alice.cut();
