@@ -50,7 +50,9 @@ func (b *bench) crowd(n int) {
 	wg.Wait()
 }
 
-func TestGroupCommit(t *testing.T) {
+func TestGroupCommit(t *testing.T) { synctest.Test(t, groupCommit) } // however slow the machine is
+
+func groupCommit(t *testing.T) {
 	var c tally
 	b := newBench(t, Config{Observe: c.observe})
 	c.reset()
@@ -228,7 +230,9 @@ func TestCloseUnderLoad(t *testing.T) {
 
 // TestUndo: a function that fails after it has written makes the others of its batch run once more, and leaves nothing;
 // while savepoints are in use they run once.
-func TestUndo(t *testing.T) {
+func TestUndo(t *testing.T) { synctest.Test(t, undo) } // no batch is over because the machine is slow
+
+func undo(t *testing.T) {
 	b := newBench(t, Config{})
 	for round, want := range []int64{2, 1} {
 		name := func(i int) im.Username { return im.Username(fmt.Sprintf("user%d-%d", round, i)) }
@@ -258,7 +262,9 @@ func TestUndo(t *testing.T) {
 }
 
 // TestRace: who found an id taken runs again, and is told when it never wins; the others of the batch do not learn of it.
-func TestRace(t *testing.T) {
+func TestRace(t *testing.T) { synctest.Test(t, race) } // as above
+
+func race(t *testing.T) {
 	b := newBench(t, Config{})
 	name := func(i int) im.Username { return im.Username(fmt.Sprint("user", i)) }
 	var runs [3]atomic.Int64
