@@ -382,6 +382,10 @@ func (m *model) await(d *device, want map[string]im.MessageID) {
 		}
 		select {
 		case <-m.changed:
+		case <-time.After(time.Second):
+			if d.c.Stopped() { // else everything comes without a heartbeat
+				_, _ = d.c.Unread(m.ctx)
+			}
 		case <-m.ctx.Done():
 			m.fail("%v misses %v", d, missing)
 		}

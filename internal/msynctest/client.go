@@ -121,7 +121,7 @@ func (c *Client) Reconnect(ctx context.Context) error {
 		return err
 	}
 	c.mu.Lock()
-	c.socket, c.ended, c.done = socket, nil, nil
+	c.socket, c.ended, c.done, c.rules.stopped = socket, nil, nil, false
 	c.mu.Unlock()
 	_, err = c.Provision(ctx)
 	return err

@@ -247,8 +247,8 @@ func TestPull(t *testing.T) {
 	s.say(pb.MSync_NOTICE, &pb.CommNotice{Queue: bob})
 	s.wantPull("bob", 0)
 	wantTexts(t, c.Got(), "one", "two", "three")
-	if c.Repeats() != 1 {
-		t.Errorf("%d repeats, want 1", c.Repeats())
+	if c.Repeats() != 1 || !c.Stopped() {
+		t.Errorf("%d repeats, stopped: %v; want 1, true", c.Repeats(), c.Stopped())
 	}
 }
 

@@ -21,6 +21,7 @@ type rules struct {
 	lastName string   // and of which queue: the same again ends a pull
 	seen     []uint64 // a ring
 	next     int      // in seen
+	stopped  bool     // a pull, by a batch that ended where the last one did; since it connected
 }
 
 // Got is a meta that came.
@@ -259,6 +260,7 @@ func (c *Client) afterSync(d *downlink) (queue []byte, key uint64) {
 		return d.queue, d.nextKey
 	default:
 		r.drop(nameOf(d.queue))
+		r.stopped = true
 	}
 	if len(r.queues) > 0 {
 		return r.queues[0], 0

@@ -192,6 +192,14 @@ func (c *Client) Repeats() int {
 	return c.repeats
 }
 
+// Stopped reports whether a batch that ended where the last one did has stopped a pull since the client connected: what waits behind it
+// comes after a heartbeat or two.
+func (c *Client) Stopped() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.rules.stopped
+}
+
 // Forget drops what came so far, for a test that goes on to the next thing.
 func (c *Client) Forget() {
 	c.mu.Lock()
