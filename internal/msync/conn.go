@@ -62,14 +62,27 @@ func (c *conn) read() {
 	}
 }
 
-// control answers a ping, and takes an answer: who is at the other end is there and has nothing to say.
-func (c *conn) control(op ws.OpCode, payload []byte) {
+// control answers a ping, and takes an answer, which stands for a heartbeat: who is at the other end is there and has nothing to say.
+func (c *conn) control(op ws.OpCode, payload []byte) (err error) {
 	switch {
+	case !c.limits.frame(c.srv.service.Now()):
+		return errFlood
 	case op == ws.OpPing:
 		c.line.Push(wsFrame(ws.OpPong, payload))
 	case c.session != nil:
-		c.line.Heard()
+		c.srv.crew.do(func() { err = c.handlePong() })
 	}
+	return err
+}
+
+// handlePong is handleFrame for an answer to ask.
+func (c *conn) handlePong() (err error) {
+	defer c.srv.faults.Catch("connection", string(c.caller.User), func() { err = errFailed })
+	c.line.Heard()
+	if c.over() {
+		return errOver
+	}
+	return c.beat()
 }
 
 // ask asks the client whether it is there: what runs it answers. SDKs have no heartbeat while something comes (wire/msync.md §12), and

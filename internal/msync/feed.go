@@ -144,6 +144,9 @@ func (c *conn) fetchBatch() bool {
 	if !found {
 		return false
 	}
+	if after == 0 {
+		c.srv.acker.settle(c.ctx, c.caller.App.ID, c.caller.User, c.device)
+	}
 	err := c.pushBatch(with, after, false)
 	if err != nil {
 		c.mu.Lock()

@@ -20,7 +20,7 @@ const socketBuffer = 512
 // socket reads the frames of one WebSocket (RFC 6455). Writing is the line's.
 type socket struct {
 	in      io.Reader
-	control func(ws.OpCode, []byte) // is told of pings and pongs
+	control func(ws.OpCode, []byte) error // is told of pings and pongs
 
 	buf        [socketBuffer]byte
 	start, end int
@@ -28,7 +28,7 @@ type socket struct {
 }
 
 // newSocket takes what the client sent right after its request.
-func newSocket(in io.Reader, early []byte, control func(ws.OpCode, []byte)) (*socket, error) {
+func newSocket(in io.Reader, early []byte, control func(ws.OpCode, []byte) error) (*socket, error) {
 	s := &socket{in: in, control: control}
 	if s.end = copy(s.buf[:], early); s.end < len(early) {
 		return nil, errFraming // before it knows our answer it has nothing to say
@@ -72,7 +72,9 @@ func (s *socket) next(limit int) (message []byte, text bool, err error) {
 		}
 		switch {
 		case h.OpCode == ws.OpPing, h.OpCode == ws.OpPong:
-			s.control(h.OpCode, payload)
+			if err := s.control(h.OpCode, payload); err != nil {
+				return nil, false, err
+			}
 			continue
 		case h.OpCode == ws.OpClose:
 			return nil, false, errGoodbye

@@ -29,10 +29,11 @@ func (t *tape) Read(p []byte) (int, error) {
 // readAll reads messages until the end.
 func readAll(b []byte, early, step, limit int) (messages []string, pongs []string, end error) {
 	early = min(early, len(b), socketBuffer)
-	s, err := newSocket(&tape{rest: b[early:], step: step}, b[:early], func(op ws.OpCode, p []byte) {
+	s, err := newSocket(&tape{rest: b[early:], step: step}, b[:early], func(op ws.OpCode, p []byte) error {
 		if op == ws.OpPing {
 			pongs = append(pongs, string(p))
 		}
+		return nil
 	})
 	if err != nil {
 		return nil, nil, err

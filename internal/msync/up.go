@@ -52,9 +52,8 @@ func (c *conn) failed(what string, err error) error {
 	return nil
 }
 
-// unread answers what waits. It is the heartbeat too: now and then it looks whether the client may still be here, and into the
-// store.
-func (c *conn) unread() error {
+// beat is done at each heartbeat: it looks whether the client may still be here, and now and then into the store.
+func (c *conn) beat() error {
 	const lookEvery = 10 // heartbeats
 	if c.beats++; c.beats > 1 {
 		if err := c.stillGood(); err != nil {
@@ -69,10 +68,19 @@ func (c *conn) unread() error {
 		c.mu.Lock()
 		for _, u := range unread {
 			if f := c.feedLocked(u.With); len(f.pushed) == 0 && !f.busy {
-				f.pulling = true
+				f.dirty = true
 			}
 		}
+		c.fetchLocked()
 		c.mu.Unlock()
+	}
+	return nil
+}
+
+// unread answers what waits. It is the heartbeat too.
+func (c *conn) unread() error {
+	if err := c.beat(); err != nil {
+		return err
 	}
 	c.mu.Lock()
 	queues := c.offeredLocked()
