@@ -431,6 +431,9 @@ func (m *model) checkPlaces() {
 				m.fail("%v: %v", d, err)
 			}
 			waits = slices.ContainsFunc(unread, func(u im.Unread) bool { return !u.With.Notices })
+			if waits && d.c.Stopped() { // what it had already it acknowledges when it is told again
+				_, _ = d.c.Unread(m.ctx)
+			}
 		}
 	}
 }
