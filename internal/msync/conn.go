@@ -82,7 +82,14 @@ func (c *conn) handlePong() (err error) {
 	if c.over() {
 		return errOver
 	}
-	return c.beat()
+	if err := c.beat(); err != nil {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.offeredLocked() // there is no answer to list them in: next time they are pushed
+	c.fetchLocked()
+	return nil
 }
 
 // ask asks the client whether it is there: what runs it answers. SDKs have no heartbeat while something comes (wire/msync.md §12), and

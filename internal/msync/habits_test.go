@@ -106,33 +106,33 @@ func TestOnlyListens(t *testing.T) {
 	w.shutDown()
 	w.limit = func(c *hub.Config) { c.Stuck = time.Hour } // the clock leaps
 	w.start()
-	bob := w.connect("bob", "web", quiet, manual)
-	if ack, err := bob.Join(w.ctx, "lounge", "", false); err != nil || ack.Code != pb.Status_OK {
+	dan := w.connect("dan", "web", quiet, manual)
+	if ack, err := dan.Join(w.ctx, "lounge", "", false); err != nil || ack.Code != pb.Status_OK {
 		t.Fatal(ack, err)
 	}
 	for range 3 {
 		w.clock.Advance(91 * time.Second)
-		ping, err := msynctest.ReadFrame(bob.Conn())
+		ping, err := msynctest.ReadFrame(dan.Conn())
 		if err != nil || ping.Header.OpCode != ws.OpPing {
 			t.Fatal(ping.Header, err)
 		}
-		_, err = bob.Conn().Write(append(frame(ws.OpPong, true, ping.Payload), frame(ws.OpPing, true, nil)...))
+		_, err = dan.Conn().Write(append(frame(ws.OpPong, true, ping.Payload), frame(ws.OpPing, true, nil)...))
 		w.must(err)
-		if pong, err := msynctest.ReadFrame(bob.Conn()); err != nil || pong.Header.OpCode != ws.OpPong { // so ours was heard
+		if pong, err := msynctest.ReadFrame(dan.Conn()); err != nil || pong.Header.OpCode != ws.OpPong { // so ours was heard
 			t.Fatal(pong.Header, err)
 		}
 	}
 	w.send(w.connect("ann", "web"), msynctest.ToRoom("lounge"), "hello")
-	for len(bob.Got()) == 0 {
-		recv(w, bob)
+	for len(dan.Got()) == 0 {
+		recv(w, dan)
 	}
-	w.must(w.disk.Update(w.ctx, func(tx im.Tx) error { return tx.DeleteTokens(w.app.ID, "bob") })) // behind the back
+	w.must(w.disk.Update(w.ctx, func(tx im.Tx) error { return tx.DeleteTokens(w.app.ID, "dan") })) // behind the back
 	w.clock.Advance(91 * time.Second)
-	if _, err := msynctest.ReadFrame(bob.Conn()); err != nil {
+	if _, err := msynctest.ReadFrame(dan.Conn()); err != nil {
 		t.Fatal(err)
 	}
-	go bob.Conn().Write(frame(ws.OpPong, true, nil)) //nolint:errcheck // what follows tells
-	w.endsManual(bob, 1008)
+	go dan.Conn().Write(frame(ws.OpPong, true, nil)) //nolint:errcheck // what follows tells
+	w.endsManual(dan, 1008)
 }
 
 // TestOpenForWeeks: a page that stays open renews its token over REST, of which the connection hears nothing. The token that it signed in
@@ -258,4 +258,39 @@ func TestEventLost(t *testing.T) {
 		w.must(err)
 	}
 	w.hears(dan, "lost")
+}
+
+// TestListIsNotGoneThroughAndNothingIsSaid: the same where the answers to pings are all that comes.
+func TestListIsNotGoneThroughAndNothingIsSaid(t *testing.T) {
+	w := newWorld(t)
+	w.shutDown()
+	w.limit = func(c *hub.Config) { c.Stuck = time.Hour } // the clock leaps
+	w.start()
+	w.connect("dan", "web").Kill()
+	w.send(w.connect("ann", "web"), msynctest.ToUser("dan"), "one")
+	dan := w.connect("dan", "web", quiet, manual)
+	deadline, _ := w.ctx.Deadline()
+	w.must(dan.Conn().SetReadDeadline(deadline))
+	pushed := false
+	for range 2 {
+		w.clock.Advance(91 * time.Second)
+		for answered := false; !answered; {
+			f, err := msynctest.ReadFrame(dan.Conn())
+			w.must(err)
+			switch f.Header.OpCode {
+			case ws.OpPing: // and one of ours: when it is answered our pong was heard
+				_, err := dan.Conn().Write(append(frame(ws.OpPong, true, nil), frame(ws.OpPing, true, nil)...))
+				w.must(err)
+			case ws.OpPong:
+				answered = true
+			case ws.OpBinary:
+				pushed = true
+			}
+		}
+	}
+	for !pushed {
+		f, err := msynctest.ReadFrame(dan.Conn())
+		w.must(err)
+		pushed = f.Header.OpCode == ws.OpBinary
+	}
 }
