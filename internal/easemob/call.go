@@ -94,13 +94,44 @@ func (a *API) run(c *call) (answer, error) {
 		if err != nil { // an open route decides itself whether it needs the caller
 			c.caller, c.denied = im.Nobody(app), err
 		}
-		c.caller.Device = c.query.Get("resource") // SDKs name theirs (wire/msync.md §14)
+		c.caller.Device = deviceOf(c.r.URL.RawQuery)
 	}
 	if wait, ok := a.limits.allow(bucketKey{app.ID, c.route.class, c.caller.Known()}, c.start); !ok {
 		c.w.Header().Set("Retry-After", strconv.Itoa(max(1, int((wait+time.Second-1)/time.Second))))
 		return answer{}, im.ErrRateLimited
 	}
 	return c.route.run(c)
+}
+
+// deviceOf is the caller's device, which SDKs name without escaping anything (wire/msync.md §14): a plus is one.
+func deviceOf(query string) string {
+	for pair := range strings.SplitSeq(query, "&") {
+		if name, ok := strings.CutPrefix(pair, "resource="); ok {
+			return unescape(name)
+		}
+	}
+	return ""
+}
+
+// unescape undoes percent encoding; what is none stays as it is.
+func unescape(s string) string {
+	var b strings.Builder
+	for {
+		at := strings.IndexByte(s, '%')
+		if at < 0 {
+			b.WriteString(s)
+			return b.String()
+		}
+		b.WriteString(s[:at])
+		s = s[at:]
+		if n, err := strconv.ParseUint(s[1:min(3, len(s))], 16, 8); err == nil && len(s) > 2 {
+			b.WriteByte(byte(n))
+			s = s[3:]
+		} else {
+			b.WriteByte('%')
+			s = s[1:]
+		}
+	}
 }
 
 // appOf is the app that the request is about.
@@ -267,7 +298,7 @@ func cursorText(list byte, place int64) string {
 // after reads the place of the query's cursor. Errors: ErrInvalid.
 func (c *call) after(list byte) (int64, error) {
 	s := c.query.Get("cursor")
-	if s == "" || s == "undefined" { // what the Web SDK makes of none
+	if s == "" || s == "undefined" || s == "null" { // what the Web SDK makes of none
 		return 0, nil
 	}
 	place, err := strconv.ParseInt(s[1:], 36, 64)

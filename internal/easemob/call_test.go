@@ -260,3 +260,15 @@ func TestMuteLength(t *testing.T) {
 		}
 	}
 }
+
+// TestDeviceOf: the Web SDK escapes nothing of its resource; a browser escapes only what no address may have.
+func TestDeviceOf(t *testing.T) {
+	for query, want := range map[string]string{
+		"": "", "version=v3": "", "resource=webim_web_1": "webim_web_1", "version=v3&resource=a+b/c==&x=1": "a+b/c==",
+		"resource=a%20b": "a b", "resource=100%": "100%", "resource=%": "%", "resource=%4": "%4", "resource=%zz%41": "%zzA", "resource=%C3%BC&resource=2": "ü",
+	} {
+		if got := deviceOf(query); got != want {
+			t.Errorf("%q: got %q, want %q", query, got, want)
+		}
+	}
+}

@@ -99,8 +99,8 @@ func (a *API) setRemark(c *call, b remarkRequest) (answer, error) {
 }
 
 type askRequest struct {
-	Usernames texts `json:"usernames"`
-	Reason    text  `json:"reason"`
+	Usernames texts     `json:"usernames"`
+	Reason    looseText `json:"reason"`
 }
 
 // POST /{org}/{app}/users/{user}/contacts/apply

@@ -3,6 +3,7 @@ package easemob
 import (
 	"encoding/json"
 	"errors"
+	"math"
 	"reflect"
 	"strconv"
 	"strings"
@@ -139,6 +140,30 @@ func (n *whole) UnmarshalJSON(b []byte) error {
 		return wrongType[int64](b)
 	}
 	n.sent, n.v = true, v
+	return nil
+}
+
+// duration is a JSON number, which need not be whole: clients compute it. What is left over counts as another one.
+type duration struct{ whole }
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (n *duration) UnmarshalJSON(b []byte) error {
+	if err := n.whole.UnmarshalJSON(b); err == nil {
+		return nil
+	}
+	v, err := strconv.ParseFloat(string(b), 64)
+	if err != nil && !errors.Is(err, strconv.ErrRange) {
+		return wrongType[int64](b)
+	}
+	n.sent = true
+	switch {
+	case v < 0: // none that means anything
+		n.v = math.MinInt64
+	case v >= math.MaxInt64:
+		n.v = math.MaxInt64
+	default:
+		n.v = int64(math.Ceil(v))
+	}
 	return nil
 }
 

@@ -79,14 +79,9 @@ type membersRequest struct {
 // POST /{org}/{app}/metadata/chatgroup/{id}/get: every target is answered, with nothing when it has none.
 func (a *API) membersAttributes(c *call, b membersRequest) (answer, error) {
 	all, err := a.svc.MemberAttributes(c.r.Context(), c.caller, c.room(), b.Targets.v, b.Properties.v)
-	data := map[string]map[string]string{}
-	for _, u := range b.Targets.v {
-		data[strings.ToLower(u)] = map[string]string{}
-	}
+	of := map[im.Username]map[string]string{}
 	for _, at := range all {
-		if of := data[string(at.User)]; of != nil {
-			of[at.Key] = at.Value
-		}
+		put(of, at.User, at.Key, at.Value)
 	}
-	return answer{terse: true, data: data}, err
+	return answer{terse: true, data: c.byName(b.Targets.v, of)}, err
 }

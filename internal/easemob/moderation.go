@@ -26,7 +26,7 @@ func (a *API) listMutes(c *call) (answer, error) {
 
 type muteRequest struct {
 	Usernames looseTexts `json:"usernames"`
-	Duration  whole      `json:"mute_duration"` // milliseconds; -1 for good, 0 unmutes
+	Duration  duration   `json:"mute_duration"` // milliseconds; -1 for good, 0 unmutes
 }
 
 // POST /{org}/{app}/chatrooms/{id}/mute

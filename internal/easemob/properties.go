@@ -6,6 +6,7 @@ import (
 	"mime"
 	"net/url"
 	"slices"
+	"strings"
 
 	"teahouse/internal/im"
 )
@@ -15,7 +16,7 @@ const maxForm = 4 << 10 // bytes of a form of properties (wire/easemob.md §9.1)
 const formType = "application/x-www-form-urlencoded"
 
 // form reads the request's form: the body or, when that is empty, the query without what SDKs add to every call. Errors:
-// ErrMediaType, ErrTooLarge, ErrInvalid.
+// ErrMediaType, ErrTooLarge.
 func (c *call) form() ([]im.Property, error) {
 	data, err := c.body()
 	if err != nil {
@@ -32,7 +33,7 @@ func (c *call) form() ([]im.Property, error) {
 		return nil, im.ErrTooLarge
 	}
 	if len(data) > 0 {
-		return readForm(string(data))
+		return readForm(string(data)), nil
 	}
 	values := maps.Clone(c.query)
 	delete(values, "resource")
@@ -40,13 +41,18 @@ func (c *call) form() ([]im.Property, error) {
 	return formProperties(values), nil
 }
 
-// readForm reads a form that is sent as a body. Errors: ErrInvalid.
-func readForm(text string) ([]im.Property, error) {
-	values, err := url.ParseQuery(text)
-	if err != nil {
-		return nil, im.ErrInvalid.With("the form")
+// readForm reads a form that is sent as a body, as browsers do it: nothing is wrong in one. The Web SDK sends a single value as it is
+// (wire/easemob.md §9.1).
+func readForm(text string) []im.Property {
+	values := url.Values{}
+	for pair := range strings.SplitSeq(text, "&") {
+		if pair == "" {
+			continue
+		}
+		key, value, _ := strings.Cut(strings.ReplaceAll(pair, "+", " "), "=")
+		values.Add(unescape(key), unescape(value))
 	}
-	return formProperties(values), nil
+	return formProperties(values)
 }
 
 // formProperties are the values by key; of a key that is there twice the first counts.
@@ -99,15 +105,37 @@ func (a *API) propertiesOfMany(c *call, b propertiesRequest) (answer, error) {
 	if len(b.Targets.v) == 0 {
 		return answer{}, im.ErrFieldMissing.With("targets")
 	}
-	users, all, err := a.svc.Properties(c.r.Context(), c.caller, b.Targets.v, b.Properties.v)
-	data := make(map[string]map[string]string, len(users))
-	for _, u := range users {
-		data[string(u)] = map[string]string{}
-	}
+	_, all, err := a.svc.Properties(c.r.Context(), c.caller, b.Targets.v, b.Properties.v)
+	of := map[im.Username]map[string]string{}
 	for _, p := range all {
-		data[string(p.User)][p.Key] = p.Value
+		put(of, p.User, p.Key, p.Value)
 	}
-	return told(data, err)
+	return told(c.byName(b.Targets.v, of), err)
+}
+
+func put(of map[im.Username]map[string]string, user im.Username, key, value string) {
+	if of[user] == nil {
+		of[user] = map[string]string{}
+	}
+	of[user][key] = value
+}
+
+// byName is what there is of each user who was asked for. The Web SDK, which has a user token, looks for a name as it sent it, the
+// clients of the management API in lower case.
+func (c *call) byName(asked []string, of map[im.Username]map[string]string) map[string]map[string]string {
+	data := make(map[string]map[string]string, len(asked))
+	for _, name := range asked {
+		user := strings.ToLower(name)
+		pairs := of[im.Username(user)]
+		if pairs == nil {
+			pairs = map[string]string{}
+		}
+		if c.caller.IsApp() {
+			name = user
+		}
+		data[name] = pairs
+	}
+	return data
 }
 
 // GET /{org}/{app}/metadata/user/capacity

@@ -162,9 +162,9 @@ type userChange struct {
 	Nickname text    `json:"nickname"`
 	Entities shields `json:"entities"`
 
-	DeviceID    text `json:"device_id"`
-	DeviceToken text `json:"device_token"`
-	Notifier    text `json:"notifier_name"`
+	DeviceID    text      `json:"device_id"`
+	DeviceToken looseText `json:"device_token"`
+	Notifier    looseText `json:"notifier_name"`
 }
 
 // ofPushes reports whether a device tells where its pushes should go.
