@@ -38,7 +38,8 @@ type conn struct {
 	pull sync.Mutex  // held while the inbox is read, by one at a time; before mu
 
 	mu         sync.Mutex
-	feeds      map[im.Address]*feed // guarded by mu, like the next two
+	feeds      map[im.Address]*feed // guarded by mu, like the next three
+	kept       int                  // how many feeds the last look for quiet ones left
 	unanswered int                  // messages that were pushed and are not acknowledged
 	fetching   bool
 

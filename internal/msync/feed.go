@@ -65,19 +65,21 @@ type pushed struct {
 // quiet reports whether nothing is lost when the feed is forgotten.
 func (f *feed) quiet() bool { return !f.dirty && !f.pulling && !f.busy && len(f.pushed) == 0 }
 
-// feedLocked returns the feed of a conversation.
+// feedLocked returns the feed of a conversation. It looks for quiet ones to forget only when there are twice as many as it kept the last
+// time: who signs in may have thousands that are not.
 func (c *conn) feedLocked(with im.Address) *feed {
 	f := c.feeds[with]
 	if f == nil {
 		if c.feeds == nil {
 			c.feeds = map[im.Address]*feed{}
 		}
-		if len(c.feeds) >= mostFeeds {
+		if len(c.feeds) >= max(mostFeeds, 2*c.kept) {
 			for a, old := range c.feeds {
 				if old.quiet() {
 					delete(c.feeds, a)
 				}
 			}
+			c.kept = len(c.feeds)
 		}
 		f = &feed{}
 		c.feeds[with] = f
