@@ -15,7 +15,7 @@ import (
 
 // Rooms is what the hub asks of the domain.
 type Rooms interface {
-	// RoomPlaces returns the rooms that the caller's user is in, and whose messages the user receives.
+	// RoomPlaces returns the rooms that the caller's user is in, and of which of them the user receives no messages.
 	RoomPlaces(context.Context, im.Caller) ([]im.RoomPlace, error)
 	// WentAway is told when the last session that a user had on this node is gone.
 	WentAway(context.Context, im.AppID, im.Username) error

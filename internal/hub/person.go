@@ -36,6 +36,7 @@ type standing struct {
 	version int64 // of the room, at the user's last coming or going
 	at      time.Time
 	in      bool
+	quiet   bool // hears no messages
 }
 
 func (p *person) live() []*Session {
@@ -115,15 +116,18 @@ func call(cancels ...func()) {
 // move follows the user into a room, or out of it. Later changes may have been told before. cancel is to be called without a lock.
 func (p *person) move(e im.Event) (cancel func()) {
 	st, known := p.places[e.Room]
-	in := e.Kind == im.RoomEntered || e.Kind == im.RoomUnshielded
-	if p.gone || known && st.overtook(e) {
+	in, quiet := e.Kind != im.RoomLeft, e.Kind == im.RoomShielded
+	shield := quiet || e.Kind == im.RoomUnshielded
+	if p.gone || known && (st.overtook(e) || shield && !st.in) {
 		return nil
 	}
-	p.places[e.Room] = standing{e.Version, e.At, in}
+	p.places[e.Room] = standing{e.Version, e.At, in, quiet}
 	switch {
-	case in && !st.in:
-		p.in++
-		if err := p.hub.enter(p, e.Room); err != nil {
+	case in && (!st.in || st.quiet != quiet):
+		if !st.in {
+			p.in++
+		}
+		if err := p.hub.enter(p, e.Room, quiet); err != nil {
 			p.hub.cfg.Log.Error("room not heard", "room", string(e.Room), "err", err)
 		}
 	case !in && st.in:
@@ -188,7 +192,11 @@ func (p *person) settle(places []im.RoomPlace) (cancels []func()) {
 	defer p.mu.Unlock()
 	p.ready = true
 	for _, at := range places {
-		cancels = append(cancels, p.move(im.Event{Kind: im.RoomEntered, At: now, Room: at.Room, Version: at.Version}))
+		kind := im.RoomEntered
+		if at.Shielded {
+			kind = im.RoomShielded
+		}
+		cancels = append(cancels, p.move(im.Event{Kind: kind, At: now, Room: at.Room, Version: at.Version}))
 	}
 	for _, e := range p.early {
 		cancels = append(cancels, p.move(e))

@@ -19,20 +19,21 @@ type room struct {
 	cancel func() // of the subscription
 
 	mu     sync.Mutex
-	people []*person       // guarded by mu, like the rest
-	place  map[*person]int // in people
+	people []*person        // guarded by mu, like the rest
+	place  map[*person]int  // in people
+	quiet  map[*person]bool // they hear no messages here
 	told   map[string]int64
 	crowd  []im.Event // joins and leaves that are not told yet
 }
 
-// enter puts a person into a room.
-func (h *Hub) enter(p *person, id im.RoomID) error {
+// enter puts a person into a room, who hears its messages or, when quiet, all else.
+func (h *Hub) enter(p *person, id im.RoomID, quiet bool) error {
 	key := roomKey{p.app, id}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	r := h.rooms[key]
 	if r == nil {
-		r = &room{hub: h, key: key, place: map[*person]int{}, told: map[string]int64{}}
+		r = &room{hub: h, key: key, place: map[*person]int{}, quiet: map[*person]bool{}, told: map[string]int64{}}
 		cancel, err := h.subscribe(im.RoomTopic(p.app, id), r)
 		if err != nil {
 			return err
@@ -45,6 +46,9 @@ func (h *Hub) enter(p *person, id im.RoomID) error {
 	if _, in := r.place[p]; !in {
 		r.place[p] = len(r.people)
 		r.people = append(r.people, p)
+	}
+	if delete(r.quiet, p); quiet {
+		r.quiet[p] = true
 	}
 	return nil
 }
@@ -73,6 +77,7 @@ func (r *room) remove(p *person) (empty bool) {
 		r.people[last] = nil
 		r.people = r.people[:last]
 		delete(r.place, p)
+		delete(r.quiet, p)
 	}
 	return len(r.people) == 0
 }
@@ -124,16 +129,26 @@ func (r *room) share(e im.Event) {
 	default:
 		f := r.hub.frame(&e)
 		for _, p := range r.people {
-			p.deliver(f)
+			r.deliver(p, f)
 		}
 	}
+}
+
+func (r *room) deliver(p *person, f *Frame) {
+	switch f.Event.Kind {
+	case im.MessageSent, im.MessageEdited, im.MessageRecalled:
+		if r.quiet[p] {
+			return
+		}
+	}
+	p.deliver(f)
 }
 
 // tell delivers to those of the named users who are here.
 func (r *room) tell(f *Frame, users []im.Username) {
 	for _, p := range r.people {
 		if slices.Contains(users, p.user) {
-			p.deliver(f)
+			r.deliver(p, f)
 		}
 	}
 }

@@ -16,9 +16,11 @@ import (
 func TestRoom(t *testing.T) {
 	w := newWorld(t)
 	w.domain.places["ann"] = []im.RoomPlace{{Room: "tea", Kind: im.Chatroom, Version: 3}}
+	w.domain.places["cat"] = []im.RoomPlace{{Room: "tea", Kind: im.Chatroom, Version: 3, Shielded: true}}
 	ann, s1 := w.open("ann", "web")
 	defer s1.Close(t.Context())
 	bob, s2 := w.open("bob", "web")
+	cat, s3 := w.open("cat", "web") // has shielded it before
 	w.say("tea", "one")
 	w.hears(ann, "message_sent one")
 	w.hears(bob)
@@ -27,7 +29,9 @@ func TestRoom(t *testing.T) {
 	w.hears(bob, "message_sent two")
 	w.place(im.RoomShielded, "bob", "tea", 4)
 	w.say("tea", "three")
-	w.hears(bob, "room_shielded bob")
+	w.publish(im.Event{Topic: im.RoomTopic(w.app.ID, "tea"), Kind: im.MessageSent, Room: "tea", Text: "for some", Only: []im.Username{"ann", "bob"}})
+	w.inRoom(im.MembersMuted, "tea", 4, "bob")
+	w.hears(bob, "room_shielded bob", "members_muted bob") // only the messages are shielded
 	w.place(im.RoomUnshielded, "bob", "tea", 4)
 	w.say("tea", "four")
 	w.hears(bob, "room_unshielded bob", "message_sent four")
@@ -35,6 +39,11 @@ func TestRoom(t *testing.T) {
 	w.place(im.RoomLeft, "bob", "tea", 5)
 	w.say("tea", "five")
 	w.hears(bob, "members_removed bob")
+	w.place(im.RoomShielded, "bob", "tea", 5) // late
+	w.say("tea", "not there")
+	w.hears(bob, "room_shielded bob")
+	w.hears(cat, "members_muted bob", "members_removed bob")
+	s3.Close(t.Context())
 	w.place(im.RoomEntered, "bob", "tea", 7) // comes back, and the order is mixed up
 	w.place(im.RoomLeft, "bob", "tea", 6)
 	w.say("tea", "six")
@@ -42,7 +51,8 @@ func TestRoom(t *testing.T) {
 	s2.Close(t.Context())
 	w.say("tea", "seven")
 	w.hears(bob)
-	w.hears(ann, "message_sent two", "message_sent three", "message_sent four", "members_removed bob", "message_sent five",
+	w.hears(ann, "message_sent two", "message_sent three", "message_sent for some", "members_muted bob", "message_sent four", "members_removed bob",
+		"message_sent five", "message_sent not there",
 		"message_sent six", "message_sent seven")
 	w.holds(0, 1, 1, 1)
 }

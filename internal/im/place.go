@@ -4,12 +4,13 @@ import "context"
 
 // RoomPlace is a room whose events a user hears.
 type RoomPlace struct {
-	Room    RoomID
-	Kind    RoomKind
-	Version int64 // of the room, as of which the user is in it
+	Room     RoomID
+	Kind     RoomKind
+	Version  int64 // of the room, as of which the user is in it
+	Shielded bool  // of the room's events its messages do not come
 }
 
-// RoomPlaces returns every room that the caller's user is in and does not shield, of both kinds, in no order. Who keeps the answer
+// RoomPlaces returns every room that the caller's user is in, of both kinds, in no order. Who keeps the answer
 // up to date listens to the user's topic first, and applies those of RoomEntered, RoomLeft, RoomShielded and RoomUnshielded that
 // have a later version; version 1 begins anew (ADR 14). Errors: ErrUserOnly.
 func (s *Service) RoomPlaces(ctx context.Context, c Caller) (places []RoomPlace, err error) {

@@ -43,7 +43,11 @@ func (w *world) places(user string) string {
 		if p.Kind != kindOfName(p.Room) {
 			w.t.Errorf("%s is of kind %d", p.Room, p.Kind)
 		}
-		lines = append(lines, fmt.Sprintf("%s %d", p.Room, p.Version))
+		line := fmt.Sprintf("%s %d", p.Room, p.Version)
+		if p.Shielded {
+			line += " shielded"
+		}
+		lines = append(lines, line)
 	}
 	slices.Sort(lines)
 	return strings.Join(lines, ", ")
@@ -56,7 +60,7 @@ func TestRoomPlaces(t *testing.T) {
 	as(t, w, "ann").Announce("hi")
 	same(t, "with the room's version", strings.Contains(w.places("bob"), fmt.Sprintf("lounge %d", before.Version+1)), true)
 	as(t, w, "bob").Shield("bob", true)
-	same(t, "not what is shielded", strings.Contains(w.places("bob"), "lounge"), false)
+	same(t, "also what is shielded", strings.Contains(w.places("bob"), fmt.Sprintf("lounge %d shielded", before.Version+2)), true)
 	_, err := w.svc.RoomPlaces(t.Context(), im.AppCaller(w.app))
 	refused(t, err, im.ErrUserOnly)
 	_, err = w.svc.RoomPlaces(t.Context(), im.Nobody(w.app))

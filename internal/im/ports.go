@@ -214,7 +214,7 @@ type MemberTx interface {
 	JoinedRooms(app AppID, user Username, kind RoomKind, offset, limit int) ([]Room, error)
 	// RolesIn returns the user's role in each of the rooms, in the order of the ids: Stranger in those the user is not in.
 	RolesIn(app AppID, user Username, kind RoomKind, ids []RoomID) ([]Role, error)
-	// RoomPlaces returns the rooms of both kinds that the user is in and does not shield, in no order.
+	// RoomPlaces returns the rooms of both kinds that the user is in, in no order.
 	RoomPlaces(AppID, Username) ([]RoomPlace, error)
 }
 

@@ -187,17 +187,17 @@ func (t *tx) RolesIn(app im.AppID, user im.Username, kind im.RoomKind, ids []im.
 }
 
 // roomPlaces walks the user's memberships and looks every room up by its key; a join, PostgreSQL answers by reading all rooms.
-const roomPlaces = `SELECT m.room, m.kind, (SELECT r.version FROM rooms r WHERE r.app = m.app AND r.id = m.room) FROM members m
-	WHERE m.app = $1 AND m.username = $2 AND m.shielded = 0`
+const roomPlaces = `SELECT m.room, m.kind, (SELECT r.version FROM rooms r WHERE r.app = m.app AND r.id = m.room), m.shielded FROM members m
+	WHERE m.app = $1 AND m.username = $2`
 
 // RoomPlaces implements [im.MemberTx].
 func (t *tx) RoomPlaces(app im.AppID, user im.Username) ([]im.RoomPlace, error) {
 	var p im.RoomPlace
-	var kind int64
-	dest := []any{&p.Room, &kind, &p.Version}
+	var kind, shielded int64
+	dest := []any{&p.Room, &kind, &p.Version, &shielded}
 	return list(t, roomPlaces, []any{int64(app), string(user)}, func(rows rows) (im.RoomPlace, error) {
 		err := rows.Scan(dest...)
-		p.Kind = kindFrom(kind)
+		p.Kind, p.Shielded = kindFrom(kind), shielded != 0
 		return p, err
 	})
 }

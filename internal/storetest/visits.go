@@ -27,7 +27,7 @@ func testRoomPlaces(e *env) {
 	})
 	got := read(e, func(tx im.Tx) ([]im.RoomPlace, error) { return tx.RoomPlaces(e.app, "bob") })
 	slices.SortFunc(got, func(a, b im.RoomPlace) int { return cmp.Compare(a.Room, b.Room) })
-	want := []im.RoomPlace{{Room: a.ID, Kind: im.Chatroom, Version: 1}, {Room: b.ID, Kind: im.Chatroom, Version: 1}, {Room: g.ID, Kind: im.Group, Version: 3}}
+	want := []im.RoomPlace{{Room: a.ID, Kind: im.Chatroom, Version: 1}, {Room: b.ID, Kind: im.Chatroom, Version: 1}, {Room: hidden.ID, Kind: im.Chatroom, Version: 1, Shielded: true}, {Room: g.ID, Kind: im.Group, Version: 3}}
 	slices.SortFunc(want, func(a, b im.RoomPlace) int { return cmp.Compare(a.Room, b.Room) })
 	e.same("places", got, want)
 }

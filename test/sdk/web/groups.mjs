@@ -207,6 +207,9 @@ scenario('more of groups with the SDK', { long: true }, async (t) => {
   await conn.unblockGroupMember({ groupId, username: carol.user });
   await bob.conn.blockGroupMessages({ groupId });
   await conn.send(alice.sdk.message.create({ chatType: 'groupChat', type: 'txt', to: id, msg: 'not for bob' }));
+  await conn.muteGroupMember({ groupId, username: bob.user, muteDuration: 1.1 * 3600_000 }); // is not whole
+  await event(bob, 'muteMember', id, { userId: bob.user });
+  await conn.unmuteGroupMember({ groupId, username: bob.user });
   await bob.conn.unblockGroupMessage({ groupId });
   await alice.text('groupChat', id, 'for bob');
   await bob.got('for bob');
