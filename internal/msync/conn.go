@@ -30,6 +30,7 @@ type conn struct {
 	token   string
 	device  string
 	since   im.MessageID // what was said before it signed in is not above it
+	each    bool         // it reads no lists of who came and went
 	beats   int
 	session *hub.Session
 	limits  limits
@@ -413,6 +414,9 @@ func (c *conn) tell(f *hub.Frame) {
 	}
 	e, app := f.Event, c.caller.App.Key
 	form := hub.Form{Protocol: c.form.protocol()}
+	if c.each {
+		form.Variant = 1
+	}
 	if len(e.Users) <= crowd {
 		for _, u := range e.Users {
 			if u == c.caller.User {
@@ -425,7 +429,7 @@ func (c *conn) tell(f *hub.Frame) {
 		queue = im.ToUser(c.caller.User)
 	}
 	wire := f.Wire(form, func() []byte {
-		metas := pb.EventMetas(app, f.ID, e, form.User)
+		metas := pb.EventMetas(app, f.ID, e, form.User, c.each)
 		if len(metas) == 0 {
 			return nil
 		}

@@ -1,6 +1,7 @@
 package msync_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -179,6 +180,34 @@ func TestNameInCapitals(t *testing.T) {
 	}
 	if info := (msynctest.Got{Meta: ack.Metas[0]}).MUC().GetStatus().GetChatroomInfo(); !strings.HasPrefix(info, `{"Bob":{"`) {
 		t.Errorf("got %s", info)
+	}
+}
+
+// TestListsOfNames: clients before v5.1 do not know the list of who came or went with others, and take the first for all.
+func TestListsOfNames(t *testing.T) {
+	w := newWorld(t)
+	for actions, want := range map[string]string{
+		"v5.2": "PRESENCE bob[bob cat] 3; ABSENCE bob[bob cat] 1", "v5.1": "PRESENCE bob[bob cat] 3; ABSENCE bob[bob cat] 1", "v10.0": "PRESENCE bob[bob cat] 3; ABSENCE bob[bob cat] 1",
+		"v5.0": "PRESENCE bob[] 3; PRESENCE cat[] 3; ABSENCE bob[] 1; ABSENCE cat[] 1", "none": "PRESENCE bob[] 3; PRESENCE cat[] 3; ABSENCE bob[] 1; ABSENCE cat[] 1",
+	} {
+		room := im.RoomID("many" + strings.ReplaceAll(actions, ".", ""))
+		w.furnish(im.Chatroom, room, "dan")
+		dan := w.connect("dan", "web", everything, func(c *msynctest.Config) { c.Actions = actions })
+		names := []string{"bob", "cat"}
+		_, err := w.svc.AddMembers(w.ctx, w.root(), im.Chatroom, room, names)
+		w.must(err)
+		_, err = w.svc.RemoveMembers(w.ctx, w.root(), im.Chatroom, room, names)
+		w.must(err)
+		got, err := dan.Wait(w.ctx, strings.Count(want, ";")+1)
+		w.must(err)
+		var told []string
+		for _, g := range got {
+			told = append(told, fmt.Sprintf("%v %s%v %d", g.MUC().GetOperation(), g.MUC().GetFrom().GetName(), g.MUC().GetMembers(), g.MUC().GetMucMemberCount()))
+		}
+		if line := strings.Join(told, "; "); line != want {
+			t.Errorf("%s: got %s, want %s", actions, line, want)
+		}
+		dan.Kill()
 	}
 }
 

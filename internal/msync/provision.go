@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strconv"
 	"strings"
@@ -32,7 +33,7 @@ func (c *conn) provision(m *pb.MSync) error {
 		device = newResource()
 	}
 	caller.Device, c.since = device, im.MessageIDAt(c.srv.service.Now())
-	c.caller, c.self, c.token, c.device = caller, caller, token, device
+	c.caller, c.self, c.token, c.device, c.each = caller, caller, token, device, !readsLists(p.GetActionVersion())
 	c.srv.acker.settle(c.ctx, caller.App.ID, caller.User, device)
 	about := im.Connection{Resource: device, UUID: shorten(p.GetDeviceUuid()), Name: shorten(p.GetDeviceName()), Says: shorten(p.GetReason())}
 	session, err := c.srv.hub.Open(c.ctx, caller, about, caller.App.Settings.MaxDevices, c)
@@ -58,6 +59,13 @@ func (c *conn) provision(m *pb.MSync) error {
 	c.live.Store(true)
 	c.fetchLocked()
 	return nil
+}
+
+// readsLists reports whether a client reads the names of many who came or went (wire/msync.md §7.2).
+func readsLists(actions string) bool {
+	var major, minor int
+	n, _ := fmt.Sscanf(actions, "v%d.%d", &major, &minor)
+	return n == 2 && (major > 5 || major == 5 && minor >= 1)
 }
 
 // shorten bounds what a client says to others when it signs in. What is no text is nothing.

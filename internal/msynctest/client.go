@@ -3,6 +3,7 @@
 package msynctest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -33,6 +34,7 @@ type Config struct {
 	Resource string // default "webim_web_1"
 	Says     string // to the client whose place it takes
 	FirstID  uint64 // the first local id; default: by the clock, as the SDK counts
+	Actions  string // the version of what it understands; default "v5.2", that of SDK 4.21
 
 	// NetDial opens the connection; default: TCP. A test in memory returns one end of a net.Pipe.
 	NetDial func(ctx context.Context, network, addr string) (net.Conn, error)
@@ -167,7 +169,7 @@ func (c *Client) provisioning() *pb.MSync {
 	ms := strconv.FormatInt(time.Now().UnixMilli(), 10)
 	p := &pb.Provision{
 		OsType: pb.Provision_OS_OTHER.Enum(), Version: new("4.21.1"), Resource: &c.cfg.Resource, DeviceUuid: new("web_" + ms), DeviceName: new("webim"),
-		ActionVersion: new("v5.2"), SessionId: new(ms + ":"), CompressType: []pb.Provision_CompressType{0}, EncryptType: []pb.EncryptType{0},
+		ActionVersion: new(cmp.Or(c.cfg.Actions, "v5.2")), SessionId: new(ms + ":"), CompressType: []pb.Provision_CompressType{0}, EncryptType: []pb.EncryptType{0},
 		ProtocolCompressType: []pb.Provision_CompressType{pb.Provision_COMPRESS_LZ4},
 	}
 	m := &pb.MSync{Command: pb.MSync_PROVISION.Enum(), Guid: c.jid()}

@@ -21,7 +21,9 @@ const systemUser im.Username = "@ppAdmin"
 //
 // What waits for those who are away is told as a notice to each whom it concerns (AppendMeta writes it); so a group's own event
 // does not tell it once more to them.
-func EventMetas(app im.AppKey, id im.MessageID, e *im.Event, u im.Username) (metas [][]byte) {
+//
+// Users who come or go together stand in one Meta, or with each in one of their own, for clients that read no lists.
+func EventMetas(app im.AppKey, id im.MessageID, e *im.Event, u im.Username, each bool) (metas [][]byte) {
 	write := func(ns Meta_NameSpace, payload []byte) {
 		var meta []byte
 		if id := nth(id, len(metas)); ns == Meta_ROSTER {
@@ -35,7 +37,9 @@ func EventMetas(app im.AppKey, id im.MessageID, e *im.Event, u im.Username) (met
 		write(Meta_ROSTER, r.append(nil, app))
 	}
 	for _, c := range changes(e, u) {
-		write(Meta_MUC, c.append(nil, app, e))
+		for _, c := range c.split(each) {
+			write(Meta_MUC, c.append(nil, app, e))
+		}
 	}
 	return metas
 }
@@ -57,7 +61,7 @@ func appendRest(b []byte, at time.Time, ns Meta_NameSpace, payload []byte) []byt
 
 // appendNotice writes the Meta of a notice: the event as its user is told it.
 func appendNotice(b []byte, app im.AppKey, id im.MessageID, e *im.Event, u im.Username) []byte {
-	if metas := EventMetas(app, id, e, u); len(metas) > 0 {
+	if metas := EventMetas(app, id, e, u, false); len(metas) > 0 {
 		return append(b, metas[0]...)
 	}
 	// Nothing to show, but it has its place in the queue: something that clients pass over.
@@ -108,6 +112,19 @@ type change struct {
 	reason  string
 	ext     string
 	info    string // JSON
+}
+
+// split makes one change for each member.
+func (c change) split(each bool) (all []change) {
+	if !each || len(c.members) == 0 {
+		return []change{c}
+	}
+	for _, name := range c.members {
+		one := c
+		one.from, one.members = name, nil
+		all = append(all, one)
+	}
+	return all
 }
 
 func (c change) append(b []byte, app im.AppKey, e *im.Event) []byte {

@@ -69,7 +69,7 @@ func told(t *testing.T, e *im.Event, u im.Username) string {
 	t.Helper()
 	var lines []string
 	seen := map[uint64]bool{}
-	for _, b := range pb.EventMetas(demo(), eventID, e, u) {
+	for _, b := range pb.EventMetas(demo(), eventID, e, u, false) {
 		var meta pb.Meta
 		if err := proto.Unmarshal(b, &meta); err != nil {
 			t.Fatal(err)
@@ -302,7 +302,7 @@ func TestManyMetasHaveIdsOfTheirOwn(t *testing.T) {
 		e.Users = append(e.Users, im.Username("u"+strconv.Itoa(i)))
 	}
 	var ids []uint64
-	for _, b := range pb.EventMetas(demo(), eventID, e, "") {
+	for _, b := range pb.EventMetas(demo(), eventID, e, "", false) {
 		var meta pb.Meta
 		if err := proto.Unmarshal(b, &meta); err != nil {
 			t.Fatal(err)

@@ -48,6 +48,14 @@ scenario('joining twice', {}, async (t) => {
   equal((await t.rest('GET', `/chatrooms/${id}`)).data[0].affiliations_count, 2, 'members');
 });
 
+scenario('several come at once', { core: 'jsdom' }, async (t) => {
+  const [alice] = await t.people('alice');
+  const id = await t.chatroom({ owner: alice.user });
+  const guests = [await t.user('bob'), await t.user('carol')];
+  await t.rest('POST', `/chatrooms/${id}/users`, { usernames: guests });
+  for (const from of guests) await alice.room('memberPresence', 'memberJoinChatRoomSuccess', { from });
+});
+
 scenario('joining one room leaves the others', {}, async (t) => {
   const [alice, bob] = await t.people('alice', 'bob');
   const [one, two] = [await t.chatroom(), await t.chatroom()];
