@@ -44,12 +44,13 @@ func EventMetas(app im.AppKey, id im.MessageID, e *im.Event, u im.Username, each
 	return metas
 }
 
-// nth is the id of an event's nth Meta. Those behind the first are not among the ids that are given out.
+// nth is the id of an event's nth Meta. Those behind the first are not among the ids that are given out, nor are they those of the next
+// event, whose id is the next number: what counts within a millisecond stays as it is.
 func nth(id im.MessageID, n int) im.MessageID {
 	if n == 0 {
 		return id
 	}
-	return id | 1<<62 + im.MessageID(n)
+	return id | 1<<62 + im.MessageID(n)<<12
 }
 
 // appendRest writes what stands behind id and sender in the Meta of an event.

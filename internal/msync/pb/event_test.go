@@ -295,14 +295,14 @@ func noticed(e *im.Event) {
 	e.Topic, e.Users, e.Members = im.UserTopic(1, "ann"), []im.Username{"ann"}, 0
 }
 
-// TestManyMetasHaveIdsOfTheirOwn that are no other's.
+// TestManyMetasHaveIdsOfTheirOwn that are no other's, nor those of the event that comes right behind.
 func TestManyMetasHaveIdsOfTheirOwn(t *testing.T) {
 	e := sample(im.MembersMuted, im.Chatroom)
 	for i := range 300 {
 		e.Users = append(e.Users, im.Username("u"+strconv.Itoa(i)))
 	}
 	var ids []uint64
-	for _, b := range pb.EventMetas(demo(), eventID, e, "", false) {
+	for _, b := range append(pb.EventMetas(demo(), eventID, e, "", false), pb.EventMetas(demo(), eventID+1, e, "", false)...) {
 		var meta pb.Meta
 		if err := proto.Unmarshal(b, &meta); err != nil {
 			t.Fatal(err)
@@ -310,8 +310,8 @@ func TestManyMetasHaveIdsOfTheirOwn(t *testing.T) {
 		ids = append(ids, meta.GetId())
 	}
 	slices.Sort(ids)
-	if n := len(slices.Compact(slices.Clone(ids))); n != 302 || ids[0] != uint64(eventID) || ids[1] < 1<<62 {
-		t.Errorf("%d ids, from %d, %d", n, ids[0], ids[1])
+	if n := len(slices.Compact(slices.Clone(ids))); n != 604 || ids[0] != uint64(eventID) || ids[1] != uint64(eventID)+1 || ids[2] < 1<<62 {
+		t.Errorf("%d ids, from %d, %d, %d", n, ids[0], ids[1], ids[2])
 	}
 }
 

@@ -51,8 +51,8 @@ type Said struct {
 }
 
 // ReadBody reads a MessageBody that a client sent. What it takes is in a form that every client understands: so the bytes may
-// be forwarded as they are, but for halves of characters, which are replaced in payload. Errors: ErrInvalid for what is malformed or could not be kept, ErrFieldMissing for a message
-// without a type, a content or the message it is about.
+// be forwarded as they are, but for halves of characters, which are replaced in payload. Errors: ErrInvalid for what is malformed or
+// could not be kept, ErrFieldMissing for a message without a type, a content or the message it is about.
 func ReadBody(payload []byte) (s Said, err error) {
 	var given uint64 // of bodyMessages
 	err = eachField(payload, func(num protowire.Number, v value) error {
