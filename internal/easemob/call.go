@@ -117,19 +117,18 @@ func deviceOf(query string) string {
 func unescape(s string) string {
 	var b strings.Builder
 	for {
-		at := strings.IndexByte(s, '%')
-		if at < 0 {
-			b.WriteString(s)
+		plain, rest, found := strings.Cut(s, "%")
+		b.WriteString(plain)
+		if !found {
 			return b.String()
 		}
-		b.WriteString(s[:at])
-		s = s[at:]
-		if n, err := strconv.ParseUint(s[1:min(3, len(s))], 16, 8); err == nil && len(s) > 2 {
+		code := rest[:min(2, len(rest))]
+		if n, err := strconv.ParseUint(code, 16, 8); err == nil && len(code) == 2 {
 			b.WriteByte(byte(n))
-			s = s[3:]
+			s = rest[2:]
 		} else {
 			b.WriteByte('%')
-			s = s[1:]
+			s = rest
 		}
 	}
 }

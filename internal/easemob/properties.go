@@ -86,7 +86,7 @@ func (a *API) setProperties(c *call) (answer, error) {
 
 // GET /{org}/{app}/metadata/user/{user}
 func (a *API) propertiesOf(c *call) (answer, error) {
-	_, all, err := a.svc.Properties(c.r.Context(), c.caller, []string{c.user()}, nil)
+	all, err := a.svc.Properties(c.r.Context(), c.caller, []string{c.user()}, nil)
 	return told(propertyMap(all), err)
 }
 
@@ -105,7 +105,7 @@ func (a *API) propertiesOfMany(c *call, b propertiesRequest) (answer, error) {
 	if len(b.Targets.v) == 0 {
 		return answer{}, im.ErrFieldMissing.With("targets")
 	}
-	_, all, err := a.svc.Properties(c.r.Context(), c.caller, b.Targets.v, b.Properties.v)
+	all, err := a.svc.Properties(c.r.Context(), c.caller, b.Targets.v, b.Properties.v)
 	of := map[im.Username]map[string]string{}
 	for _, p := range all {
 		put(of, p.User, p.Key, p.Value)

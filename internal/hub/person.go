@@ -36,7 +36,6 @@ type standing struct {
 	version int64 // of the room, at the user's last coming or going
 	at      time.Time
 	in      bool
-	quiet   bool // hears no messages
 }
 
 func (p *person) live() []*Session {
@@ -121,16 +120,16 @@ func (p *person) move(e im.Event) (cancel func()) {
 	if p.gone || known && (st.overtook(e) || shield && !st.in) {
 		return nil
 	}
-	p.places[e.Room] = standing{e.Version, e.At, in, quiet}
+	p.places[e.Room] = standing{e.Version, e.At, in}
 	switch {
-	case in && (!st.in || st.quiet != quiet):
+	case in:
 		if !st.in {
 			p.in++
 		}
 		if err := p.hub.enter(p, e.Room, quiet); err != nil {
 			p.hub.cfg.Log.Error("room not heard", "room", string(e.Room), "err", err)
 		}
-	case !in && st.in:
+	case st.in:
 		p.in--
 		cancel = p.hub.leave(p, e.Room)
 	}

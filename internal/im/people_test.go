@@ -125,7 +125,7 @@ func (a actor) DeleteProperties(name string) {
 // Properties lists properties: "bob.sign=tea".
 func (a actor) Properties(keys string, names ...string) string {
 	a.t.Helper()
-	_, all, err := a.w.svc.Properties(a.t.Context(), a.c, names, strings.Fields(keys))
+	all, err := a.w.svc.Properties(a.t.Context(), a.c, names, strings.Fields(keys))
 	a.check(err)
 	return line(all, " ", func(p im.Property) string { return fmt.Sprintf("%s.%s=%s", p.User, p.Key, p.Value) })
 }

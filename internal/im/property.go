@@ -56,18 +56,19 @@ func (s *Service) SetProperties(ctx context.Context, c Caller, name string, all 
 
 // Properties returns what users have set, by user and key; of those keys only, if any are named. Users who do not exist have
 // set nothing. Errors: ErrUnauthenticated, ErrBatchTooLarge.
-func (s *Service) Properties(ctx context.Context, c Caller, names, keys []string) (users []Username, all []Property, err error) {
+func (s *Service) Properties(ctx context.Context, c Caller, names, keys []string) (all []Property, err error) {
 	if !c.Known() {
-		return nil, nil, ErrUnauthenticated
+		return nil, ErrUnauthenticated
 	}
-	if users, err = batch(names, maxPropertyBatch); err != nil {
-		return nil, nil, err
+	users, err := batch(names, maxPropertyBatch)
+	if err != nil {
+		return nil, err
 	}
 	err = s.store.View(ctx, func(tx Tx) (err error) { all, err = tx.Properties(c.App.ID, users); return err })
 	if len(keys) > 0 {
 		all = slices.DeleteFunc(all, func(p Property) bool { return !slices.Contains(keys, p.Key) })
 	}
-	return users, all, err
+	return all, err
 }
 
 // DeleteProperties removes all properties of a user, to the app or the user; that there are none, or no such user, is no

@@ -52,7 +52,8 @@ func (c *conn) failed(what string, err error) error {
 	return nil
 }
 
-// beat is done at each heartbeat: it looks whether the client may still be here, and now and then into the store.
+// beat is done at each heartbeat: it looks whether the client may still be here, and now and then into the store, for what is to be
+// fetched then.
 func (c *conn) beat() error {
 	const lookEvery = 10 // heartbeats
 	if c.beats++; c.beats > 1 {
@@ -71,7 +72,6 @@ func (c *conn) beat() error {
 				f.dirty = true
 			}
 		}
-		c.fetchLocked()
 		c.mu.Unlock()
 	}
 	return nil
